@@ -1,0 +1,5 @@
+"""`python -m medad`."""
+
+from medad.cli.main import main
+
+raise SystemExit(main())

@@ -1,0 +1,59 @@
+"""Feature pyramids: several layers of many images, and one grid made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from medad.backbones.preprocess import normalise
+from medad.backbones.resnet import Trunk
+from medad.errors import MedadError
+
+
+@torch.no_grad()
+def features(
+    trunk: Trunk,
+    images: np.ndarray[Any, Any],
+    layers: Sequence[int],
+    device: str = "cpu",
+    batch: int = 16,
+) -> dict[int, Tensor]:
+    """Features of ``images`` (uint8, (N, H, W, 3) or (N, H, W)) on the CPU.
+
+    Returns layer -> (N, C, h, w) float32. ``batch`` images are computed at a time; it bounds
+    memory and may change the last bits. The trunk is moved to ``device`` and stays there.
+    """
+    # Channels last is the layout CPU and GPU kernels compute in: a tenth faster.
+    trunk = trunk.to(device)
+    trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    parts: dict[int, list[Tensor]] = {layer: [] for layer in layers}
+    for start in range(0, len(images), batch):
+        x = normalise(images[start : start + batch]).to(device, memory_format=torch.channels_last)
+        for layer, output in trunk(x, layers).items():
+            parts[layer].append(output.float().cpu().contiguous())
+    return {layer: torch.cat(chunks) for layer, chunks in parts.items()}
+
+
+def aggregate(
+    pyramid: Mapping[int, Tensor], layers: Sequence[int], grid_layer: int, pool: int
+) -> Tensor:
+    """(N, C_total, h, w): ``layers`` pooled, brought to one grid and concatenated in that order.
+
+    ``pool``: side of the average pooling with stride 1, PatchCore's neighbourhood (Roth et al.
+    2022, eq. 1 and 2); odd, 1 is none. As in anomalib, the zeros of the padding count. Layers are
+    resized bilinearly (corners not aligned) to the grid of ``grid_layer``.
+    """
+    if pool % 2 == 0:
+        raise MedadError(f"pool: got {pool}, allowed are odd sides; 1 is no pooling")
+    grid = pyramid[grid_layer].shape[-2:]
+    maps = []
+    for layer in layers:
+        x = torch.nn.functional.avg_pool2d(pyramid[layer], pool, 1, pool // 2)
+        if x.shape[-2:] != grid:
+            x = torch.nn.functional.interpolate(x, grid, mode="bilinear", align_corners=False)
+        maps.append(x)
+    return torch.cat(maps, 1)

@@ -1,0 +1,36 @@
+"""The command line. Each command is a module of its own, imported only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from importlib import import_module
+
+from medad import __version__
+from medad.cli.common import fail_on_error
+
+COMMANDS = {
+    "audit": "everything one number rests on",
+    "verify": "rehash artifacts and records; name the numbers a change affects",
+    "why": "why a file would be made again, or would not",
+    "adopt": "take over files that came from elsewhere, after rehashing them",
+    "publish": "write a table with its evidence to a folder that `adopt` reads",
+    "prune": "remove results that the configuration no longer asks for",
+    "track": "bring finished runs and their curves into MLflow",
+    "data": "get or check images",
+    "dvc": "commit finished stages to DVC",
+    "select": "compare readings of a method on healthy shots alone",
+    "step": "run the steps of one job (Snakemake calls this)",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 2 after an error message."""
+    parser = argparse.ArgumentParser(prog="medad", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"medad {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in COMMANDS.items():
+        commands.add_parser(name, help=text, add_help=False)
+    chosen, rest = parser.parse_known_args(arguments)
+    with fail_on_error():
+        return int(import_module(f"medad.cli.{chosen.command}").main(rest))

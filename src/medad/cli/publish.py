@@ -1,0 +1,22 @@
+"""`medad publish TABLE FOLDER`: a table with the evidence a stranger needs to check it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from medad.cli.common import project
+from medad.lineage import adopt
+from medad.lineage.graph import relative
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="medad publish", description=__doc__)
+    parser.add_argument("table", help="such as results/tables/table1.csv")
+    parser.add_argument("folder", type=Path, help="such as docs/results/table1")
+    options = parser.parse_args(arguments)
+    root = project()
+    packed = adopt.publish(root, relative(root, options.table), options.folder)
+    print(f"{len(packed)} files packed into {options.folder}/evidence")
+    return 0

@@ -1,0 +1,65 @@
+"""`medad select STUDY.yaml`: compare readings of a method on healthy shots alone."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from medad.cli.common import overrides, project
+from medad.errors import MedadError
+from medad.files import read_json, write_bytes, write_json
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="medad select", description=__doc__)
+    parser.add_argument("study", type=Path, help="such as workflow/selection/consult.yaml")
+    parser.add_argument("--out", type=Path, required=True, help="folder of results and README.md")
+    parser.add_argument("--source", action="append", metavar="NAME", help="only this; repeatable")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument(
+        "--config", nargs="*", default=[], metavar="KEY=VALUE", help="as Snakemake's"
+    )
+    parser.add_argument(
+        "--calibrate",
+        nargs="+",
+        type=float,
+        metavar="FACTOR",
+        help="only print S2 of the first candidate at these multiples of the contrasts",
+    )
+    options = parser.parse_args(arguments)
+    if options.jobs < 1:
+        raise MedadError(f"--jobs: got {options.jobs}; allowed: 1 or more")
+    from medad.selection import calibration, protocol, report, study
+
+    plan = protocol.read(options.study)
+    root, changes = project(), overrides(options.config)
+    chosen = options.source or list(plan.sources)
+    if options.calibrate:
+        for name in chosen:
+            for row in calibration.sweep(
+                root, plan, name, changes, options.calibrate, options.jobs, _progress
+            ):
+                print("  ".join(f"{key} {value:.3f}" for key, value in row.items()), flush=True)
+        return 0
+    files = {name: options.out / f"{name}.json" for name in plan.sources}
+    others = {n: read_json(p) for n, p in files.items() if n not in chosen and p.is_file()}
+    stale = [name for name in others if others[name]["protocol"] != study.fingerprint(plan)]
+    if stale:
+        raise MedadError(
+            f"{options.out}: {', '.join(stale)} followed another version of {options.study}; "
+            "delete it, or run without --source"
+        )
+    for name in chosen:
+        write_json(
+            options.out / f"{name}.json",
+            study.run(root, plan, name, changes, options.jobs, _progress),
+        )
+    studies = [read_json(path) for path in files.values() if path.is_file()]
+    write_bytes(options.out / "README.md", report.markdown(plan, studies).encode())
+    return 0
+
+
+def _progress(done: int, total: int, text: str) -> None:
+    print(f"[{done} of {total}] {text}", flush=True)

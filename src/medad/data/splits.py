@@ -1,0 +1,117 @@
+"""Who may be a shot, who sets thresholds and who is tested: the split policies.
+
+A policy is a function of the labels and leakage groups of an index, in its order, and a random
+generator. Anomalous images are always and only test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from medad.errors import MedadError
+
+
+@dataclass(frozen=True)
+class Roles:
+    """One flag an image and role: ``pool`` (may be a shot), ``validation``, ``test``."""
+
+    pool: list[bool]
+    validation: list[bool]
+    test: list[bool]
+
+
+def largest_remainder(total: int, fractions: Sequence[float]) -> list[int]:
+    """Whole parts of ``total`` nearest to ``fractions`` (which sum to 1): Hamilton's method.
+
+    Every part gets its floor; what is left goes to the largest remainders, the first on a tie.
+    """
+    exact = [total * fraction for fraction in fractions]
+    parts = [int(np.floor(round(value, 9))) for value in exact]
+    order = sorted(range(len(parts)), key=lambda i: (-round(exact[i] - parts[i], 9), i))
+    for index in order[: total - sum(parts)]:
+        parts[index] += 1
+    return parts
+
+
+def grouped(
+    labels: Sequence[int],
+    groups: Sequence[int],
+    generator: np.random.Generator,
+    *,
+    pool: float,
+    validation: float,
+) -> Roles:
+    """Healthy leakage groups are dealt to pool, validation and test: copies never straddle.
+
+    ``pool`` and ``validation`` are fractions of the healthy groups, the test has the rest; sizes
+    by ``largest_remainder`` (76 groups at .3 and .15: 23, 11, 42). A group with both labels is
+    test altogether, outside the fractions. Raises MedadError when a part would be empty.
+    """
+    if not (pool > 0 and validation >= 0 and pool + validation < 1):
+        raise MedadError(
+            f"splits.grouped: pool {pool} and validation {validation} must be fractions, pool "
+            "above 0, that leave a part for the test"
+        )
+    anomalous = {group for group, label in zip(groups, labels, strict=True) if label != 0}
+    healthy = sorted(set(groups) - anomalous)
+    sizes = largest_remainder(len(healthy), [pool, validation, 1 - pool - validation])
+    if sizes[0] == 0 or sizes[2] == 0 or (validation > 0 and sizes[1] == 0):
+        raise MedadError(
+            f"splits.grouped: {len(healthy)} healthy leakage groups make pool, validation and test "
+            f"of {sizes[0]}, {sizes[1]} and {sizes[2]} groups; each needs one: change the "
+            "fractions or add healthy images"
+        )
+    dealt = [healthy[i] for i in generator.permutation(len(healthy))]
+    in_pool, in_validation = set(dealt[: sizes[0]]), set(dealt[sizes[0] : sizes[0] + sizes[1]])
+    return Roles(
+        pool=[group in in_pool for group in groups],
+        validation=[group in in_validation for group in groups],
+        test=[group not in in_pool and group not in in_validation for group in groups],
+    )
+
+
+def paper(labels: Sequence[int], groups: Sequence[int], generator: np.random.Generator) -> Roles:
+    """CONSULT (arXiv 2410.11307, section 4.1) read literally: K shots of all healthy images.
+
+    Healthy images are pool and test at once; scoring leaves a draw's shots, not their copies, out
+    of its test. There is no validation, and nothing is random here.
+    """
+    return Roles(
+        pool=[label == 0 for label in labels],
+        validation=[False] * len(labels),
+        test=[True] * len(labels),
+    )
+
+
+def adfa(
+    labels: Sequence[int],
+    groups: Sequence[int],
+    generator: np.random.Generator,
+    *,
+    pool: int,
+    test: int,
+) -> Roles:
+    """ADFA's table 2: numbers of healthy images for training and test, copies and all.
+
+    Which files its authors took is not published, so they are drawn. Healthy images beyond
+    ``pool + test`` are not used. Raises MedadError when there are fewer.
+    """
+    healthy = [index for index, label in enumerate(labels) if label == 0]
+    if pool < 1 or test < 1 or pool + test > len(healthy):
+        raise MedadError(
+            f"splits.adfa: pool {pool} and test {test} need {pool + test} healthy images and each "
+            f"at least 1; the dataset has {len(healthy)}: change splits.adfa"
+        )
+    drawn = [healthy[i] for i in generator.permutation(len(healthy))]
+    in_pool, in_test = set(drawn[:pool]), set(drawn[pool : pool + test])
+    return Roles(
+        pool=[index in in_pool for index in range(len(labels))],
+        validation=[False] * len(labels),
+        test=[index in in_test or label != 0 for index, label in enumerate(labels)],
+    )
+
+
+POLICIES: dict[str, Callable[..., Roles]] = {"grouped": grouped, "paper": paper, "adfa": adfa}

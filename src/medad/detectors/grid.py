@@ -1,0 +1,34 @@
+"""Pyramids as one vector a position, image by image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from medad.backbones.pyramid import aggregate
+from medad.detectors.scores import Pyramid
+from medad.errors import MedadError
+
+
+def positions(
+    pyramid: Pyramid, layers: tuple[int, ...], pool: int, device: str
+) -> Iterator[Tensor]:
+    """For each image its (C, h, w) features on the grid of the finest of ``layers``.
+
+    Made one image at a time: a kernel may round a batch differently from its parts. Raises
+    MedadError on NaN or infinite features and on layers that the pyramid lacks.
+    """
+    missing = [layer for layer in layers if layer not in pyramid]
+    if missing:
+        raise MedadError(f"layers {missing} are not in the features, which have {sorted(pyramid)}")
+    for index in range(len(pyramid[layers[0]])):
+        one = {layer: pyramid[layer][index : index + 1].to(device) for layer in layers}
+        grid = aggregate(one, layers, min(layers), pool)[0]
+        if not bool(torch.isfinite(grid).all()):
+            raise MedadError(
+                f"features of image {index} hold NaN or infinite values; check the backbone's "
+                "weights and, for an adapted one, its learning rate"
+            )
+        yield grid

@@ -1,0 +1,134 @@
+"""PaDiM: a Gaussian of healthy features at every position.
+
+Defard et al., PaDiM: a Patch Distribution Modeling Framework, ICPR 2020 workshops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from medad.detectors.grid import positions
+from medad.detectors.scores import Pyramid, Scores
+from medad.errors import MedadError
+
+_STATE = {"channels": 1, "mean": 2, "axes": 3, "variances": 2}
+
+
+@dataclass(frozen=True)
+class PadimParameters:
+    """Keys of ``detectors.padim``.
+
+    ``layers``: of the trunk, brought to the grid of the finest and concatenated in this order.
+    ``dimensions``: channels kept of them, drawn at random. ``regularisation``: added to the
+    diagonal of every covariance, above 0.
+    """
+
+    layers: tuple[int, ...]
+    dimensions: int
+    regularisation: float
+
+    def __post_init__(self) -> None:
+        if not self.layers or len(set(self.layers)) < len(self.layers):
+            raise MedadError(f"layers: got {list(self.layers)}, allowed: distinct layers, not none")
+        if self.dimensions < 1:
+            raise MedadError(f"dimensions: got {self.dimensions}, allowed: 1 or more")
+        if not self.regularisation > 0:
+            raise MedadError(f"regularisation: got {self.regularisation}, allowed: above 0")
+
+
+class Padim:
+    """A detector; see ``medad.detectors.scores.Detector`` for its methods.
+
+    Of K images the covariance C = X^T X / (K - 1) of a position has rank below K, so its
+    eigenvectors U (from the K x d matrix X of centred features) and eigenvalues v say everything:
+    z^T (C + e I)^-1 z = |z - U U^T z|^2 / e + sum (u^T z)^2 / (v + e), without a d x d matrix.
+    With K = 1 the covariance is zero and the score a scaled distance to that one image; for small K
+    most of the score is the first term.
+    """
+
+    def __init__(self, params: PadimParameters, device: str = "cpu") -> None:
+        self.params = params
+        self.layers = params.layers
+        self.device = device
+        self.learned: dict[str, Tensor] | None = None
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:
+        """From a mapping with the keys of ``PadimParameters``."""
+        layers, dimensions = tuple(params["layers"]), params["dimensions"]
+        return cls(PadimParameters(layers, dimensions, params["regularisation"]), device)
+
+    def fit(self, pyramid: Pyramid, rng: np.random.Generator) -> None:
+        """Mean and covariance of ``dimensions`` channels, drawn by ``rng``, at every position."""
+        grids = torch.stack(list(positions(pyramid, self.layers, 1, "cpu")))
+        total = grids.shape[1]
+        if self.params.dimensions > total:
+            raise MedadError(
+                f"dimensions: got {self.params.dimensions}, allowed: at most the {total} channels "
+                f"of layers {list(self.layers)} of this backbone; lower it or add layers"
+            )
+        drawn = np.sort(rng.permutation(total)[: self.params.dimensions])
+        channels = torch.from_numpy(drawn)
+        values = grids[:, channels].flatten(2).permute(2, 0, 1).double()  # (P, K, d)
+        mean = values.mean(1, keepdim=True)
+        _, lengths, axes = torch.linalg.svd(values - mean, full_matrices=False)
+        self.load_state(
+            {
+                "channels": channels,
+                "mean": mean[:, 0].float(),
+                "axes": axes.float(),
+                "variances": (lengths.square() / max(1, values.shape[1] - 1)).float(),
+            }
+        )
+
+    def score(self, pyramid: Pyramid) -> Scores:
+        """Maps of Mahalanobis distances; the image score is the maximum over the patch grid.
+
+        The maps are not smoothed, here or before the maximum: that belongs to the evaluation.
+        """
+        if self.learned is None:
+            raise RuntimeError("fit or load_state comes before score")
+        channels = self.learned["channels"]
+        mean = self.learned["mean"].double()
+        axes = self.learned["axes"].double()
+        epsilon = self.params.regularisation
+        weights = 1 / (self.learned["variances"].double() + epsilon)
+        maps = []
+        for grid in positions(pyramid, self.layers, 1, self.device):
+            if grid.shape[1] * grid.shape[2] != len(mean):
+                raise MedadError(
+                    f"features have {tuple(grid.shape[1:])} positions, the head {len(mean)}; "
+                    "score images of the side the head was fitted with"
+                )
+            z = (grid[channels].flatten(1).T.double() - mean)[:, :, None]
+            along = axes @ z
+            across = z - axes.mT @ along
+            square = across.square().sum((1, 2)) / epsilon
+            square += (weights * along[:, :, 0].square()).sum(1)
+            maps.append(square.sqrt().reshape(grid.shape[1:]).cpu().numpy())
+        stacked = np.stack(maps)
+        return Scores(stacked.max(axis=(1, 2)), stacked.astype(np.float32))
+
+    def state(self) -> dict[str, Tensor]:
+        """``channels`` (d,), ``mean`` (P, d), ``axes`` (P, r, d) and ``variances`` (P, r).
+
+        P positions in row-major order, r = min(K, d); float32 but for the int64 channels.
+        """
+        if self.learned is None:
+            raise RuntimeError("fit comes before state")
+        return self.learned
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Restore ``state()``; MedadError when it is another detector's."""
+        found = {name: tensor.ndim for name, tensor in state.items()}
+        if found != _STATE or state["mean"].shape[1] != self.params.dimensions:
+            raise MedadError(
+                f"not the state of this PaDiM (has {found}); delete the head to fit it again"
+            )
+        self.learned = {name: tensor.to(self.device) for name, tensor in state.items()}

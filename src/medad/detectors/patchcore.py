@@ -1,0 +1,128 @@
+"""PatchCore: distance of every patch to a memory bank of healthy patches.
+
+Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 2022, in the form that
+anomalib gave it and CONSULT uses: 10 % coreset, 9 neighbours, re-weighted image score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from medad.detectors.grid import positions
+from medad.detectors.scores import Pyramid, Scores
+from medad.errors import MedadError
+from medad.neighbors.coreset import greedy
+from medad.neighbors.search import nearest
+
+
+@dataclass(frozen=True)
+class PatchCoreParameters:
+    """Keys of ``detectors.patchcore``.
+
+    ``layers``: of the trunk, brought to the grid of the finest and concatenated in this order.
+    ``pool``: odd side of the average pooling of every layer; 1 is none. ``coreset``: fraction of
+    the patches kept, in (0, 1]. ``neighbors``: bank entries in the re-weighting, the nearest one
+    included. ``reweight``: false gives the plain maximum, as does one neighbour.
+    """
+
+    layers: tuple[int, ...]
+    pool: int
+    coreset: float
+    neighbors: int
+    reweight: bool
+
+    def __post_init__(self) -> None:
+        if not self.layers or len(set(self.layers)) < len(self.layers):
+            raise MedadError(f"layers: got {list(self.layers)}, allowed: distinct layers, not none")
+        if not 0 < self.coreset <= 1:
+            raise MedadError(f"coreset: got {self.coreset}, allowed: a fraction in (0, 1]")
+        if self.neighbors < 1:
+            raise MedadError(f"neighbors: got {self.neighbors}, allowed: 1 or more")
+
+
+class PatchCore:
+    """A detector; see ``medad.detectors.scores.Detector`` for its methods."""
+
+    def __init__(self, params: PatchCoreParameters, device: str = "cpu") -> None:
+        self.params = params
+        self.layers = params.layers
+        self.device = device
+        self.bank: Tensor | None = None
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:
+        """From a mapping with the keys of ``PatchCoreParameters``."""
+        keys = ("pool", "coreset", "neighbors", "reweight")
+        chosen = {key: params[key] for key in keys}
+        return cls(PatchCoreParameters(layers=tuple(params["layers"]), **chosen), device)
+
+    def fit(self, pyramid: Pyramid, rng: np.random.Generator) -> None:
+        """Keep the greedy k-center coreset of all patches of the K images.
+
+        ``max(1, round(coreset * patches))`` are kept, rounding half to even. ``rng`` draws the
+        first, uniformly; the others follow from it.
+        """
+        grids = positions(pyramid, self.layers, self.params.pool, "cpu")
+        patches = torch.cat([_rows(grid) for grid in grids])
+        count = max(1, round(self.params.coreset * len(patches)))
+        chosen = greedy(patches.numpy(), count, int(rng.integers(len(patches))))
+        self.bank = patches[torch.from_numpy(chosen)].to(self.device)
+
+    def score(self, pyramid: Pyramid) -> Scores:
+        """Maps of Euclidean distances to the nearest bank entry; for the image, ``_image_score``.
+
+        A healthy image that is in the bank whole scores 0.
+        """
+        if self.bank is None:
+            raise RuntimeError("fit or load_state comes before score")
+        images, maps = [], []
+        for grid in positions(pyramid, self.layers, self.params.pool, self.device):
+            patches = _rows(grid)
+            distances, indices = nearest(patches, self.bank, 1)
+            maps.append(distances.reshape(grid.shape[1:]).float().cpu().numpy())
+            images.append(self._image_score(patches, distances[:, 0], indices[:, 0], self.bank))
+        return Scores(np.array(images, dtype=np.float64), np.stack(maps))
+
+    def _image_score(
+        self, patches: Tensor, distances: Tensor, indices: Tensor, bank: Tensor
+    ) -> float:
+        """s = w s*, equations 6 and 7 of the paper as anomalib reads them.
+
+        s* is the largest distance of a patch to its nearest bank entry m*, and
+        w = 1 - softmax(distances of that patch to the entries nearest to m*)[m*], m* itself among
+        them. A bank of one entry therefore gives w = 0 and scores every image 0.
+        """
+        values = distances.cpu()
+        worst = int(values.numpy().argmax())  # the first of equals
+        if not self.params.reweight or self.params.neighbors == 1:
+            return float(values[worst])
+        entry = bank[indices[worst]]
+        _, around = nearest(entry[None], bank, self.params.neighbors)
+        spread = (patches[worst].double() - bank[around[0]].double()).norm(dim=1).cpu()
+        # Duplicates of m* may come before it; they are as far from the patch.
+        return float((1 - torch.softmax(spread, 0)[0]) * values[worst])
+
+    def state(self) -> dict[str, Tensor]:
+        """``bank``: (M, C) float32, in the order of the coreset."""
+        if self.bank is None:
+            raise RuntimeError("fit comes before state")
+        return {"bank": self.bank}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Restore ``state()``; MedadError when it is another detector's."""
+        bank = state.get("bank")
+        if bank is None or bank.ndim != 2 or bank.dtype != torch.float32 or not len(bank):
+            raise MedadError(
+                f"not the state of PatchCore (has {sorted(state)}); delete the head to fit it again"
+            )
+        self.bank = bank.to(self.device)
+
+
+def _rows(grid: Tensor) -> Tensor:
+    return grid.flatten(1).T.contiguous()

@@ -1,0 +1,202 @@
+"""Where every artifact lies, and which artifacts a step reads: pure functions of its identity.
+
+The stem of a step plus a suffix is a path below the project's root. The dataset and the split
+are parts of every path but those of tables, which hold several.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from medad.errors import MedadError
+
+Identity = Mapping[str, str | int]
+
+STEMS = {
+    "weights": "results/weights/{backbone}.{weights}",
+    "phantom": "results/index/{dataset}/images",
+    "index": "results/index/{dataset}/index",
+    "split": "results/splits/{dataset}/{split}",
+    "shots": "results/shots/{dataset}/{split}/k{k}/r{r}",
+    "pairs": "results/pairs/{dataset}/{split}/{synthesis}/k{k}/r{r}",
+    "stage1": "results/stage1/{dataset}/{split}/{method}/k{k}/r{r}",
+    "head": "results/heads/{dataset}/{split}/{method}/k{k}/r{r}",
+    "score": "results/scores/{dataset}/{split}/{method}/k{k}/r{r}",
+    "metrics": "results/metrics/{dataset}/{split}/{method}/k{k}/r{r}",
+    "intervals": "results/metrics/{dataset}/{split}/{table}.intervals",
+    "table": "results/tables/{table}",
+    "figure": "results/figures/{dataset}/{split}/{figure}",
+}
+SUFFIXES: dict[str, dict[str, str]] = {
+    "weights": {"weights": ".safetensors"},
+    "phantom": {"images": ".zip"},
+    "index": {"index": ".parquet", "skipped": ".skipped.csv", "listing": ".listing.json"},
+    "split": {"split": ".parquet", "leakage": ".leakage.json"},
+    "shots": {"shots": ".csv"},
+    "pairs": {"pairs": ".npz", "sheet": ".png"},
+    "stage1": {"weights": ".safetensors", "events": ".events.jsonl"},
+    "head": {"head": ".safetensors"},
+    "score": {"scores": ".parquet", "maps": ".maps.npz"},
+    "metrics": {"metrics": ".json"},
+    "intervals": {"intervals": ".json"},
+    "table": {"csv": ".csv", "markdown": ".md", "cells": ".cells.json"},
+    "figure": {"figure": ".png"},
+}
+MANIFEST = ".manifest.json"
+LISTING = ".prov/raw/{dataset}.json"
+_COUNTED = {"k", "r"}
+_RUN = ("dataset", "split", "method", "k", "r")
+
+
+def stem(kind: str, identity: Identity) -> str:
+    """Path of a step's artifacts without their suffixes."""
+    return STEMS[kind].format(**identity)
+
+
+def manifest(kind: str, identity: Identity) -> str:
+    """Path of a step's manifest."""
+    return stem(kind, identity) + MANIFEST
+
+
+def output(kind: str, identity: Identity, name: str) -> str:
+    """Path of one output of a step."""
+    return stem(kind, identity) + SUFFIXES[kind][name]
+
+
+def outputs(kind: str, identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
+    """Every output of a step with these parameters; anomaly maps are optional."""
+    suffixes = dict(SUFFIXES[kind])
+    if kind == "score" and not params["maps"]:
+        del suffixes["maps"]
+    return {name: stem(kind, identity) + suffix for name, suffix in suffixes.items()}
+
+
+def parse(path: str) -> tuple[str, dict[str, str | int]] | None:
+    """Kind and identity of the step that owns ``path``, or None for a file no step makes."""
+    for kind, template in STEMS.items():
+        for suffix in (*SUFFIXES[kind].values(), MANIFEST):
+            found = re.fullmatch(_pattern(template) + re.escape(suffix), path)
+            if found:
+                return kind, {
+                    key: int(value) if key in _COUNTED else value
+                    for key, value in found.groupdict().items()
+                }
+    return None
+
+
+def parse_manifest(path: str) -> tuple[str, dict[str, str | int]]:
+    """Kind and identity of a manifest's step; MedadError for any other path."""
+    found = parse(path) if path.endswith(MANIFEST) else None
+    if found is None:
+        raise MedadError(f"{path}: not the manifest of a step")
+    return found
+
+
+def inputs(kind: str, identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
+    """Name -> path of everything whose content a step's result depends on."""
+    run = {
+        key: identity[key] for key in ("dataset", "split", "method", "k", "r") if key in identity
+    }
+    match kind:
+        case "weights":
+            return {"file": params["file"]} if params["weights"] == "file" else {}
+        case "phantom":
+            return {}
+        case "index":
+            if params["reader"] == "phantom":
+                return {"images": output("phantom", identity, "images")}
+            return {"listing": LISTING.format(**identity)}
+        case "split":
+            return {"index": output("index", identity, "index")}
+        case "shots":
+            return {"split": output("split", identity, "split")}
+        case "pairs":
+            return {"shots": output("shots", identity, "shots")}
+        case "stage1":
+            pairs = {**run, "synthesis": params["synthesis"]}
+            return {"pairs": output("pairs", pairs, "pairs"), "weights": _published(params)}
+        case "head":
+            return {"shots": output("shots", run, "shots"), "weights": _weights(run, params)}
+        case "score":
+            return {
+                "split": output("split", run, "split"),
+                "shots": output("shots", run, "shots"),
+                "weights": _weights(run, params),
+                "head": output("head", run, "head"),
+            }
+        case "metrics":
+            return {
+                "index": output("index", run, "index"),
+                **_scored(run, params["maps"]),
+            }
+        case "intervals":
+            return _compared(identity, params)
+        case "table":
+            return _tabulated(identity, params)
+        case _:
+            return _pictured(identity, params)
+
+
+def _published(params: Mapping[str, Any]) -> str:
+    backbone = params["backbone"]
+    names = {"backbone": backbone["name"], "weights": backbone["weights"]}
+    return output("weights", names, "weights")
+
+
+def _weights(run: Identity, params: Mapping[str, Any]) -> str:
+    return _published(params) if params["frozen"] else output("stage1", run, "weights")
+
+
+def _scored(run: Identity, maps: bool) -> dict[str, str]:
+    names = ["scores", "maps"] if maps else ["scores"]
+    return {name: output("score", run, name) for name in names}
+
+
+def _compared(identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    for k in params["shots"]:
+        for r in range(params["replicates"]):
+            draw = {"dataset": identity["dataset"], "split": identity["split"], "k": k, "r": r}
+            found[f"shots/k{k}/r{r}"] = output("shots", draw, "shots")
+            for method in params["methods"]:
+                run = {**draw, "method": method}
+                found[f"scores/{method}/k{k}/r{r}"] = output("score", run, "scores")
+    return found
+
+
+def _tabulated(identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    for dataset in params["datasets"]:
+        for split in params["splits"]:
+            place = {"dataset": dataset, "split": split}
+            names = {**place, "table": identity["table"]}
+            found[f"intervals/{dataset}/{split}"] = output("intervals", names, "intervals")
+            for method in params["methods"]:
+                for k in params["shots"]:
+                    for r in range(params["replicates"]):
+                        run = {**place, "method": method, "k": k, "r": r}
+                        name = f"metrics/{dataset}/{split}/{method}/k{k}/r{r}"
+                        found[name] = output("metrics", run, "metrics")
+    return found
+
+
+def _pictured(identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
+    found = {"index": output("index", identity, "index")}
+    for method in params["methods"]:
+        run = {**identity, "method": method, "k": params["k"], "r": params["r"]}
+        found[f"scores/{method}"] = output("score", run, "scores")
+        found[f"maps/{method}"] = output("score", run, "maps")
+    return found
+
+
+def _pattern(template: str) -> str:
+    parts = re.split(r"\{(\w+)\}", template)
+    pattern = ""
+    for position, part in enumerate(parts):
+        if position % 2 == 0:
+            pattern += re.escape(part)
+        else:
+            pattern += f"(?P<{part}>{r'[0-9]+' if part in _COUNTED else r'[A-Za-z0-9_-]+'})"
+    return pattern

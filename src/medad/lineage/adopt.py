@@ -1,0 +1,137 @@
+"""Take over artifacts that came from elsewhere: rehash, refuse on a mismatch, index, mark."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from medad import layout
+from medad.errors import MedadError
+from medad.files import Digest, digest, read_json, write_bytes
+from medad.lineage import manifest
+from medad.lineage.graph import Graph
+from medad.lineage.store import Store
+
+_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """How many steps are complete, and how many are known by their manifest alone."""
+
+    complete: int
+    partial: int
+
+
+def adopt(root: Path) -> Adopted:
+    """Verify every result below ``root`` and make complete steps findable by their key."""
+    graph, store = Graph(root), Store(root)
+    complete = partial = 0
+    wrong = []
+    for path in graph.paths:
+        found = manifest.read(root / path)
+        if not manifest.consistent(found):
+            wrong.append(path)
+        here = True
+        for item in found["outputs"].values():
+            file = root / item["path"]
+            if not file.is_file():
+                here = False
+                continue
+            content = digest(file)
+            if content != Digest(item["sha256"], item["md5"], item["size"]):
+                wrong.append(item["path"])
+            elif not wrong:
+                store.put(file, content)
+        if here and not wrong:
+            store.remember(found)
+        complete, partial = complete + here, partial + (not here)
+        if found["kind"] == "index":
+            _restore_listing(root, found["identity"])
+    if wrong:
+        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        raise MedadError(f"refused: not what their manifests say: {', '.join(wrong[:5])}{more}")
+    return Adopted(complete, partial)
+
+
+def unpack(folder: Path, root: Path) -> int:
+    """Place the published evidence of ``folder`` below ``root``; refuses to replace other files."""
+    archives = sorted(folder.glob("evidence/*.zip"))
+    if not archives:
+        raise MedadError(f"{folder}: no evidence/*.zip; give a folder that `medad publish` wrote")
+    placed = 0
+    for archive in archives:
+        with zipfile.ZipFile(archive) as opened:
+            for name in opened.namelist():
+                target = _inside(root, name)
+                content = opened.read(name)
+                if target.exists() and target.read_bytes() != content:
+                    raise MedadError(f"{name}: another version is here; move results/ away first")
+            for name in opened.namelist():
+                write_bytes(_inside(root, name), opened.read(name))
+                placed += 1
+    return placed
+
+
+def same_age(root: Path, extra: list[Path]) -> None:
+    """Give results and key files one time, so that none is newer than what was made from it."""
+    files = [path for path in (root / "results").rglob("*") if path.is_file()]
+    latest = max(path.stat().st_mtime_ns for path in [*files, *extra])
+    for path in [*files, *extra]:
+        os.utime(path, ns=(latest, latest))
+
+
+def pack(paths: list[str], root: Path, target: Path) -> None:
+    """Files below ``root`` as a zip: fixed order and dates, so equal files give equal bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(paths):
+            archive.writestr(zipfile.ZipInfo(path, _DATE), (root / path).read_bytes(), 8, 9)
+    write_bytes(target, buffer.getvalue())
+
+
+def publish(root: Path, table: str, folder: Path) -> list[str]:
+    """A table and its evidence, without images, models and maps: what a stranger can check.
+
+    Returns the paths packed. The CSV, the Markdown and the cell map lie open beside the archives.
+    """
+    graph = Graph(root)
+    nodes = list(graph.of_file(table).up())
+    packed: dict[str, set[str]] = {}
+    for node in nodes:
+        keys = Path("results/records") / node.manifest["key"][:2] / node.manifest["key"]
+        records = sorted((root / keys).glob("*.json"))
+        files = [node.path, *(path.relative_to(root).as_posix() for path in records)]
+        if node.kind not in ("weights", "phantom", "pairs", "stage1", "head"):
+            outputs = node.manifest["outputs"].items()
+            files += [item["path"] for name, item in outputs if name != "maps"]
+        if node.kind == "stage1":
+            files.append(node.manifest["outputs"]["events"]["path"])
+        for file in files:
+            packed.setdefault(PurePosixPath(file).parts[1], set()).add(file)
+    shutil.rmtree(folder / "evidence", ignore_errors=True)
+    for stage, stage_files in packed.items():
+        pack(sorted(stage_files), root, folder / "evidence" / f"{stage}.zip")
+    for item in nodes[0].manifest["outputs"].values():
+        write_bytes(folder / Path(item["path"]).name, (root / item["path"]).read_bytes())
+    return sorted(file for files in packed.values() for file in files)
+
+
+def _restore_listing(root: Path, identity: layout.Identity) -> None:
+    """The list of a dataset's files, so that absent images stay known by hash."""
+    copy = root / layout.output("index", identity, "listing")
+    target = root / layout.LISTING.format(**identity)
+    if copy.is_file() and not target.exists():
+        read_json(copy)
+        write_bytes(target, copy.read_bytes())
+
+
+def _inside(root: Path, name: str) -> Path:
+    parts = PurePosixPath(name).parts
+    if not parts or parts[0] != "results" or ".." in parts:
+        raise MedadError(f"{name}: an archive may only hold files below results/")
+    return root.joinpath(*parts)

@@ -1,0 +1,87 @@
+"""The manifest of a step: deterministic, canonical, sealed by its own digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from medad import layout
+from medad.errors import MedadError
+from medad.files import Digest, canonical_json, read_json
+
+SCHEMA = 1
+SUFFIX = layout.MANIFEST
+
+
+@dataclass(frozen=True)
+class Half:
+    """The half of a key that is no input: what a key file holds."""
+
+    kind: str
+    code: Mapping[str, str]
+    params: Mapping[str, Any]
+    threads: int
+    environment: Mapping[str, str]
+
+    @classmethod
+    def read(cls, path: Path) -> Half:
+        """From a key file."""
+        return cls(**read_json(path))
+
+
+def key(half: Half, identity: Mapping[str, str | int], inputs: Mapping[str, str]) -> str:
+    """sha256 of everything a result depends on; ``inputs`` maps a name to a sha256."""
+    value = {**asdict(half), "identity": dict(identity), "inputs": dict(inputs)}
+    return hashlib.sha256(canonical_json(value)).hexdigest()
+
+
+def seal(value: Mapping[str, Any]) -> dict[str, Any]:
+    """``value`` with the digest of its canonical bytes under ``digest``."""
+    body = {name: item for name, item in value.items() if name != "digest"}
+    return {**body, "digest": hashlib.sha256(canonical_json(body)).hexdigest()}
+
+
+def build(
+    half: Half,
+    identity: Mapping[str, str | int],
+    inputs: Mapping[str, tuple[str, str]],
+    outputs: Mapping[str, tuple[str, Digest]],
+    seeds: Mapping[str, int],
+) -> dict[str, Any]:
+    """Manifest of one step; ``inputs`` holds (path, sha256), ``outputs`` (path, digest)."""
+    return seal(
+        {
+            "schema": SCHEMA,
+            **asdict(half),
+            "identity": dict(identity),
+            "key": key(half, identity, {name: digest for name, (_, digest) in inputs.items()}),
+            "inputs": {n: {"path": path, "sha256": digest} for n, (path, digest) in inputs.items()},
+            "outputs": {n: {"path": path, **asdict(d)} for n, (path, d) in outputs.items()},
+            "seeds": dict(seeds),
+            "determinism": "bitwise on the same hardware, library versions and threads",
+        }
+    )
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A manifest or record whose bytes are exactly what its digest says; MedadError otherwise."""
+    value = read_json(path)
+    if not isinstance(value, dict) or path.read_bytes() != canonical_json(seal(value)):
+        raise MedadError(f"{path}: changed since it was written (its digest does not match)")
+    return value
+
+
+def consistent(manifest: Mapping[str, Any]) -> bool:
+    """Whether the key is that of the code, parameters, inputs and threads written beside it."""
+    half = Half(**{name: manifest[name] for name in Half.__dataclass_fields__})
+    inputs = {name: item["sha256"] for name, item in manifest["inputs"].items()}
+    return bool(manifest["key"] == key(half, manifest["identity"], inputs))
+
+
+def beside(path: str) -> str | None:
+    """The manifest of the step that makes ``path``; None for a file no step makes."""
+    made = layout.parse(path)
+    return None if made is None else layout.manifest(*made)

@@ -1,0 +1,43 @@
+"""DVC's milestone stages, and when one may be committed without running it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from medad.errors import MedadError
+
+# Stage of dvc.yaml -> the rule whose files it holds.
+STAGES = {
+    "data": "stage_data",
+    "draws": "stage_draws",
+    "pretraining": "stage_pretraining",
+    "heads": "stage_heads",
+    "scores": "stage_scores",
+    "tables": "stage_tables",
+}
+
+
+def require_finished(root: Path, stage: str) -> None:
+    """MedadError unless Snakemake has nothing to do for a stage with params.yaml as it is."""
+    command = [sys.executable, "-m", "snakemake", STAGES[stage], "-n", "--cores", "1"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    text = done.stdout + done.stderr
+    if done.returncode:
+        raise MedadError(f"stage {stage}: {text.strip().splitlines()[-1]}")
+    if "Nothing to be done" not in text:
+        raise MedadError(
+            f"stage {stage} is not finished for this params.yaml; run `snakemake "
+            f"{STAGES[stage]} --cores 8` first (options given with --config are not in params.yaml)"
+        )
+
+
+def commit(root: Path, stages: list[str]) -> None:
+    """`dvc commit` of finished stages; nothing is committed unless all of them are finished."""
+    for stage in stages:
+        require_finished(root, stage)
+    command = [sys.executable, "-m", "dvc", "commit", "--force", "--quiet", *stages]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    if done.returncode:
+        raise MedadError(f"dvc commit: {done.stderr.strip()}")

@@ -1,0 +1,181 @@
+"""What the outer command does when the Snakefile is read: check, lock, and write key files.
+
+Only a run that executes jobs holds the lock and changes files; a dry run, a re-parse on a
+cluster and a second run read, and at most create what is missing.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+
+import medad
+from medad import layout
+from medad.backbones import published
+from medad.config.load import load
+from medad.config.models import Config, FolderDataset
+from medad.data import catalog
+from medad.errors import MedadError
+from medad.files import canonical_json, write_bytes
+from medad.layout import LISTING
+from medad.lineage import environment, failure
+from medad.lineage.locks import ENGINE, try_lock
+from medad.lineage.runner import LIVE, SETTINGS
+from medad.plan import Plan
+
+RESULTS = [
+    "index",
+    "splits",
+    "weights",
+    "shots",
+    "pairs",
+    "stage1",
+    "heads",
+    "scores",
+    "metrics",
+    "tables",
+    "figures",
+    "records",
+]
+_READING = re.compile(
+    r"-[a-zA-Z]*n[a-zA-Z]*$|--(dry-?run|lint|dag|rulegraph|filegraph|d3dag|summary|list.*"
+    r"|detailed-summary|unlock|report|archive|cleanup-metadata|generate-unit-tests)$"
+)
+_TEMPORARY = re.compile(r"\..+\.\d+")  # what medad.files writes before it renames
+
+
+def begin(root: Path, overrides: Mapping[str, Any], arguments: Sequence[str], main: bool) -> Plan:
+    """The plan of this run; key files say what the configuration in force asks for.
+
+    ``main``: whether this process schedules jobs (not a re-parse inside one). Raises MedadError.
+    """
+    _require_own_source(root)
+    os.environ[ENGINE] = str(os.getpid())
+    plan = Plan(root, load(root, {key: _typed(value) for key, value in overrides.items()}))
+    writing = main and not any(_READING.match(argument) for argument in arguments)
+    if writing:
+        _hold(root)
+        _sweep(root)
+        for name in RESULTS:
+            (root / "results" / name).mkdir(parents=True, exist_ok=True)
+    files = {path: canonical_json(half) for path, half in plan.halves().items()}
+    files[SETTINGS] = canonical_json(_settings(plan.config))
+    for dataset in plan.config.runs.datasets:
+        files.update(_listing(plan, dataset))
+    _require_weights(plan)
+    if main:
+        for path, content in files.items():
+            _write(root / path, content, replace=writing)
+    return plan
+
+
+def _typed(value: Any) -> Any:
+    """A value of Snakemake's --config, which leaves what is inside mappings and lists as text."""
+    if isinstance(value, Mapping):
+        return {name: _inner(item) for name, item in value.items()}
+    return [_inner(item) for item in value] if isinstance(value, list) else value
+
+
+def _inner(value: Any) -> Any:
+    return yaml.safe_load(value) if isinstance(value, str) else _typed(value)
+
+
+RUN_LOCK = ".prov/run.lock"
+_held: list[IO[str]] = []
+
+
+def _hold(root: Path) -> None:
+    """Keep the run lock until this process ends."""
+    if _held:
+        return
+    stream = try_lock(root / RUN_LOCK)
+    if stream is None:
+        raise MedadError("another run is active in this folder; wait for it, or use a dry run (-n)")
+    _held.append(stream)
+    atexit.register(failure.show, root)
+
+
+def _sweep(root: Path) -> None:
+    """Remove what a killed run left behind; whoever holds the lock is the only one here."""
+    for folder in (".snakemake/locks", ".prov/tmp", LIVE):
+        shutil.rmtree(root / folder, ignore_errors=True)
+    (root / failure.FILE).unlink(missing_ok=True)
+    for folder in ("results", ".prov"):
+        for path in (root / folder).rglob(".*"):
+            if _TEMPORARY.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+
+
+def _require_own_source(root: Path) -> None:
+    used = Path(medad.__file__).resolve().parent
+    if used != (root / "src" / "medad").resolve():
+        raise MedadError(
+            f"medad is imported from {used}, not from this folder's src/medad; "
+            "run `pip install --no-deps -e .` here, or activate this folder's environment"
+        )
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    """What a job needs to know but no result depends on."""
+    places = {name: str(config.root_of(name)) for name in config.runs.datasets}
+    return {"device": config.device, "locations": places}
+
+
+def _listing(plan: Plan, dataset: str) -> dict[str, bytes]:
+    """Path and content of the list of a dataset's files and hashes; nothing for generated ones."""
+    config = plan.config.datasets[dataset]
+    if not isinstance(config, FolderDataset):
+        return {}
+    target = LISTING.format(dataset=dataset)
+    place = plan.root / plan.config.root_of(dataset)
+    if not place.exists():
+        if (plan.root / target).exists():
+            return {}  # adopted: the images stay known by hash
+        raise MedadError(
+            f"datasets.{dataset}: no images at {plan.config.root_of(dataset)}; "
+            f"`medad data get {dataset}` says where they come from and where they go"
+        )
+    memory = plan.root / ".prov" / "raw" / f"{dataset}.hashes.json"
+    found = catalog.listing(place, memory)
+    return {target: canonical_json({"files": found})}
+
+
+def _require_weights(plan: Plan) -> None:
+    """Without weights nothing can run, so say so before anything does."""
+    backbone = plan.config.backbone
+    names = {"backbone": backbone.name, "weights": backbone.weights}
+    if backbone.weights == "random" or (plan.root / layout.manifest("weights", names)).exists():
+        return
+    if backbone.weights == "file":
+        if not (plan.root / str(backbone.file)).is_file():
+            raise MedadError(
+                f"backbone.file: got {backbone.file!r}, which is not there; place the file, or "
+                "set backbone.weights to random or imagenet"
+            )
+        return
+    published.require(backbone.name)
+
+
+def _write(path: Path, content: bytes, *, replace: bool) -> None:
+    """Create, or replace when the content differs: an unchanged file keeps its time."""
+    if path.exists() and (not replace or path.read_bytes() == content):
+        return
+    write_bytes(path, content)
+
+
+def gpus() -> int:
+    """GPUs a job asks the scheduler for: none where there is none, so nothing waits for it."""
+    return int(environment.has_gpu())
+
+
+def release() -> None:
+    """Give the run lock back before the process ends."""
+    while _held:
+        _held.pop().close()

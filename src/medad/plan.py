@@ -1,0 +1,326 @@
+"""From the configuration to the parameters, key files and inputs of every step.
+
+The Snakefile asks here what a rule makes and needs; nothing else reads the configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from medad import layout, registry
+from medad.config.load import section_with
+from medad.config.models import Config, Method
+from medad.errors import MedadError
+from medad.lineage import environment
+from medad.lineage.closure import closure, module_of
+from medad.lineage.manifest import Half
+
+TABLES = Path("workflow/tables")
+HEATMAPS = "heatmaps"
+BASELINE = "patchcore"
+PICTURED = "table1"  # whose last method the heat maps show beside the baseline
+# What names a key file: the identity fields that choose parameters. K and replicate never do.
+NAMES = {
+    "weights": ("backbone", "weights"),
+    "phantom": ("dataset",),
+    "index": ("dataset",),
+    "split": ("dataset", "split"),
+    "shots": ("dataset", "split"),
+    "pairs": ("dataset", "synthesis"),
+    "stage1": ("dataset", "method"),
+    "head": ("dataset", "method"),
+    "score": ("dataset", "method"),
+    "metrics": ("dataset", "method"),
+    "intervals": ("table", "dataset", "split"),
+    "table": ("table",),
+    "figure": ("figure", "dataset", "split"),
+}
+# The identity fields over which one job loops: few jobs, many steps.
+LOOPS = {
+    "shots": ("k", "r"),
+    "pairs": ("k", "r"),
+    "stage1": ("r",),
+    "head": ("k", "r"),
+    "score": ("r",),
+    "metrics": ("k", "r"),
+}
+_READS_IMAGES = ("pairs", "head", "score", "metrics", "figure")
+_THREADS = {
+    "weights": "data",
+    "phantom": "data",
+    "index": "data",
+    "split": "data",
+    "shots": "data",
+    "metrics": "report",
+    "intervals": "report",
+    "table": "report",
+    "figure": "report",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the configuration asks for, below one project root."""
+
+    root: Path
+    config: Config
+
+    @cached_property
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """Every table of workflow/tables by name."""
+        found: dict[str, dict[str, Any]] = {}
+        for path in sorted((self.root / TABLES).glob("*.yaml")):
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            found.update({k: v for k, v in content.items() if v["kind"] == "table"})
+        return found
+
+    def table_methods(self, table: str) -> list[str]:
+        """Methods of a table's rows; MedadError for one that params.yaml does not name."""
+        rows = self.tables[table]["rows"]
+        methods = [row["method"] for row in rows if row["method"] is not None]
+        for name in methods:
+            if name not in self.config.methods:
+                known = ", ".join(self.config.methods)
+                raise MedadError(f"{TABLES}: {table}: method {name!r} is not in methods: {known}")
+        return methods
+
+    def synthesis_of(self, method: str) -> str:
+        """Name of the pairs a method trains on; its own when it overrides their parameters."""
+        chosen = self.config.methods[method]
+        return f"{chosen.synthesis}-{method}" if chosen.override.synthesis else chosen.synthesis
+
+    # -- the half of a key that is no input ---------------------------------------------------
+
+    def key_file(self, kind: str, identity: layout.Identity) -> str:
+        """Path of the key file of a step."""
+        names = ".".join(str(identity[name]) for name in NAMES[kind])
+        return f".prov/keys/{kind}/{names}.json"
+
+    def half(self, kind: str, identity: layout.Identity) -> Half:
+        """Parameters, code and threads of a step, by value."""
+        params = {"seed": self.config.seed, **self._params(kind, identity)}
+        specs = [v for v in params.values() if isinstance(v, str) and v.startswith("medad.")]
+        code = closure([f"medad.steps.{kind}", *(module_of(spec) for spec in specs)])
+        threads = getattr(self.config.threads, _THREADS.get(kind, kind))
+        strict = self.config.env_policy == "strict"
+        versions = {**environment.libraries(), **environment.machine()} if strict else {}
+        return Half(kind, code, params, threads, versions)
+
+    def halves(self) -> dict[str, dict[str, Any]]:
+        """Key file -> content, for every step the configuration can reach."""
+        found = {}
+        for kind in layout.STEMS:
+            for identity in self._named(kind):
+                found[self.key_file(kind, identity)] = asdict(self.half(kind, identity))
+        return found
+
+    def _named(self, kind: str) -> list[dict[str, str]]:
+        config = self.config
+        values: dict[str, list[str]] = {
+            "backbone": [config.backbone.name],
+            "weights": [config.backbone.weights],
+            "dataset": config.runs.datasets,
+            "split": config.runs.splits,
+            "method": list(config.methods),
+            "synthesis": sorted({self.synthesis_of(m) for m in config.methods} - {"none"}),
+            "table": list(self.tables),
+            "figure": [HEATMAPS],
+        }
+        if kind == "phantom":
+            values["dataset"] = [d for d in values["dataset"] if self._generated(d)]
+        if kind == "stage1":
+            values["method"] = [n for n, m in config.methods.items() if m.stage1 != "none"]
+        names = NAMES[kind]
+        return _products({name: values[name] for name in names})
+
+    def _generated(self, dataset: str) -> bool:
+        return self.config.datasets[dataset].reader == "phantom"
+
+    def _params(self, kind: str, identity: layout.Identity) -> dict[str, Any]:
+        config = self.config
+        match kind:
+            case "weights":
+                pinned = config.backbone.weights == "file"
+                hidden = {} if pinned else {"file": None, "sha256": None}
+                return {**config.backbone.model_dump(), **hidden}
+            case "phantom":
+                return config.datasets[str(identity["dataset"])].model_dump(exclude={"reader"})
+            case "index":
+                reader = config.datasets[str(identity["dataset"])].reader
+                return {
+                    "reader": reader,
+                    "implementation": registry.lookup(registry.READERS, reader, "reader"),
+                    "on_bad": config.data.on_bad,
+                    "leakage": config.leakage.model_dump(),
+                }
+            case "split":
+                policy = str(identity["split"])
+                return {"policy": policy, **getattr(config.splits, policy).model_dump()}
+            case "shots":
+                return {}
+            case "pairs":
+                return {"side": config.image.side, **self._synthesis(str(identity["synthesis"]))}
+            case "stage1" | "head" | "score" | "metrics":
+                return self._run_params(kind, str(identity["method"]))
+            case _:
+                return self._report_params(kind, identity)
+
+    def _synthesis(self, label: str) -> dict[str, Any]:
+        for name, method in self.config.methods.items():
+            if method.synthesis != "none" and self.synthesis_of(name) == label:
+                section = getattr(self.config.synthesis, method.synthesis)
+                return section_with(section, method.override.synthesis, f"methods.{name}")
+        raise MedadError(f"synthesis: no method uses {label!r}")
+
+    def _run_params(self, kind: str, name: str) -> dict[str, Any]:
+        config, method = self.config, self.config.methods[name]
+        evaluation = config.evaluation
+        if kind == "metrics":
+            return {
+                "side": config.image.side,
+                "maps": evaluation.maps,
+                "smoothing": evaluation.smoothing,
+                "healthy_quantile": evaluation.healthy_quantile,
+            }
+        common = {
+            "side": config.image.side,
+            "backbone": {"name": config.backbone.name, "weights": config.backbone.weights},
+        }
+        if kind == "stage1":
+            return {
+                **common,
+                "implementation": registry.lookup(registry.STAGE1, method.stage1, "stage1"),
+                "synthesis": self.synthesis_of(name),
+                **self._section(method, "stage1", name),
+            }
+        detector = {
+            **common,
+            "implementation": registry.lookup(registry.DETECTORS, method.detector, "detector"),
+            "frozen": method.stage1 == "none",
+            **self._section(method, "detector", name),
+        }
+        return detector if kind == "head" else {**detector, "maps": evaluation.maps}
+
+    def _section(self, method: Method, part: str, name: str) -> dict[str, Any]:
+        sections = self.config.stage1 if part == "stage1" else self.config.detectors
+        section = getattr(sections, getattr(method, part))
+        return section_with(section, getattr(method.override, part), f"methods.{name}.{part}")
+
+    def _report_params(self, kind: str, identity: layout.Identity) -> dict[str, Any]:
+        config, runs = self.config, self.config.runs
+        counts = {"shots": runs.shots, "replicates": runs.replicates}
+        if kind == "figure":
+            return {
+                "side": config.image.side,
+                "smoothing": config.evaluation.smoothing,
+                "methods": [BASELINE, self.table_methods(PICTURED)[-1]],
+                "k": 4 if 4 in runs.shots else runs.shots[0],
+                "r": 0,
+            }
+        table = str(identity["table"])
+        methods = self.table_methods(table)
+        if kind == "intervals":
+            return {
+                **counts,
+                "methods": methods,
+                "baseline": BASELINE,
+                "resamples": config.evaluation.resamples,
+                "confidence": config.evaluation.confidence,
+            }
+        return {
+            **self.tables[table],
+            **counts,
+            "baseline": BASELINE,
+            "methods": methods,
+            "datasets": runs.datasets,
+            "splits": runs.splits,
+        }
+
+    # -- what Snakemake asks ------------------------------------------------------------------
+
+    def targets(self, kind: str, wildcards: Mapping[str, str]) -> list[dict[str, str | int]]:
+        """Identities of the steps one job of a rule runs, in order."""
+        runs = self.config.runs
+        values: dict[str, list[int]] = {"k": runs.shots, "r": list(range(runs.replicates))}
+        fixed: dict[str, str | int] = {
+            name: int(value) if name == "k" else value for name, value in wildcards.items()
+        }
+        loops = _products({name: values[name] for name in LOOPS.get(kind, ())})
+        return [{**fixed, **loop} for loop in loops]
+
+    def patterns(self, kind: str) -> dict[str, list[str]]:
+        """Output name -> the paths one job makes, with the job's own wildcards left open."""
+        names = [name for name in _fields(kind) if name not in LOOPS.get(kind, ())]
+        open_ = {name: f"{{{name}}}" for name in names}
+        steps = [{**open_, **s} for s in self.targets(kind, {})]
+        params = {"maps": self.config.evaluation.maps}
+        found = {
+            name: [layout.outputs(kind, step, params)[name] for step in steps]
+            for name in layout.outputs(kind, steps[0], params)
+        }
+        return {**found, "manifests": [layout.manifest(kind, step) for step in steps]}
+
+    def needs(self, kind: str, wildcards: Mapping[str, str]) -> tuple[list[str], list[str]]:
+        """(small files to track, big files to have) of one job: manifests stand for content."""
+        tracked: dict[str, None] = {}
+        big: dict[str, None] = {}
+        for identity in self.targets(kind, wildcards):
+            params = {"seed": self.config.seed, **self._params(kind, identity)}
+            for path in layout.inputs(kind, identity, params).values():
+                made = layout.parse(path)
+                if made is None:
+                    # A weights file is pinned by its hash, a parameter: it may be absent here.
+                    if path.startswith(".prov/"):
+                        tracked[path] = None
+                else:
+                    tracked[layout.manifest(*made)] = None
+                    big[path] = None
+            if kind in _READS_IMAGES and self._generated(str(identity["dataset"])):
+                big[layout.output("phantom", identity, "images")] = None
+        return list(tracked), list(big)
+
+    def stage(self, kinds: tuple[str, ...]) -> list[str]:
+        """Manifests of every step of these kinds that the configuration asks for."""
+        found: list[str] = []
+        for kind in kinds:
+            for names in self._wanted(kind):
+                found += [layout.manifest(kind, step) for step in self.targets(kind, names)]
+        return list(dict.fromkeys(found))
+
+    def _wanted(self, kind: str) -> list[dict[str, str]]:
+        in_tables = {m for table in self.tables for m in self.table_methods(table)}
+        keep = []
+        for names in self._named(kind):
+            if names.get("method", next(iter(in_tables))) not in in_tables:
+                continue
+            used = {self.synthesis_of(method) for method in in_tables}
+            if "synthesis" in names and names["synthesis"] not in used:
+                continue
+            if kind == "figure" and not self.config.evaluation.maps:
+                continue
+            splits = [{"split": s} for s in self.config.runs.splits]
+            missing = "split" in _fields(kind) and "split" not in names
+            for extra in splits if missing else [{}]:
+                shots = [{"k": str(k)} for k in self.config.runs.shots]
+                for k in shots if "k" in _fields(kind) and "k" not in LOOPS[kind] else [{}]:
+                    keep.append({**names, **extra, **k})
+        return keep
+
+
+T = TypeVar("T")
+
+
+def _products(values: Mapping[str, list[T]]) -> list[dict[str, T]]:
+    return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
+
+
+def _fields(kind: str) -> list[str]:
+    template = layout.STEMS[kind]
+    return [part.partition("}")[0] for part in template.split("{")[1:]]

@@ -1,0 +1,186 @@
+"""Cells of a table: our mean over draws, its interval, and the comparison with the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+from medad.errors import MedadError
+from medad.reporting.published import Comparison, Row, compare
+
+ALL = "all"  # the mean over shot counts
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Paired difference from the baseline with its interval.
+
+    The simultaneous interval holds for all K together; it is None for the mean over K.
+    """
+
+    value: float
+    low: float
+    high: float
+    together: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a table with all that is said about it.
+
+    ``auroc`` is the mean over ``n`` draws and ``sd`` their standard deviation (None for one draw);
+    ``low`` and ``high`` bound the interval. ``clean`` is the mean without the copies of a draw's
+    own shots, which is what interval and difference are of; it equals ``auroc`` when the split
+    keeps copies apart. ``auroc_grouped`` weighs every leakage group once. ``se_groups`` and
+    ``se_draws`` are the standard errors by source. ``metrics`` and ``intervals`` name the
+    artifacts behind the cell.
+    """
+
+    dataset: str
+    split: str
+    row: str
+    method: str
+    shots: str
+    auroc: float
+    sd: float | None
+    low: float
+    high: float
+    n: int
+    auroc_grouped: float
+    pixel_auroc: float | None
+    clean: float
+    se_groups: float
+    se_draws: float
+    comparison: Comparison
+    difference: Difference | None
+    metrics: tuple[str, ...]
+    intervals: str
+
+    @property
+    def name(self) -> str:
+        """Key of the cell map, such as ``brain_mri/grouped/CONSULT/K4``."""
+        column = ALL if self.shots == ALL else f"K{self.shots}"
+        return f"{self.dataset}/{self.split}/{self.row}/{column}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a table spans. ``paper_dataset`` is the data set of the published values."""
+
+    rows: tuple[Row, ...]
+    paper_dataset: str
+    datasets: tuple[str, ...]
+    splits: tuple[str, ...]
+    methods: tuple[str, ...]
+    shots: tuple[int, ...]
+    replicates: int
+
+    def row_of(self, method: str) -> Row:
+        """The published row a method answers, or an empty one under its own name."""
+        for row in self.rows:
+            if row.method == method:
+                return row
+        return Row(method, method, method, True, {})
+
+
+Metrics = Mapping[str, Mapping[str, Any]]  # "metrics/<dataset>/<split>/<method>/k4/r0" to content
+
+
+def build(
+    layout: Layout, metrics: Metrics, intervals: Mapping[str, Mapping[str, Any]]
+) -> list[Cell]:
+    """All cells, by dataset, split, method, K, and last the mean over K.
+
+    ``intervals``: "intervals/<dataset>/<split>" to content. Raises MedadError when the two kinds
+    of file disagree on a mean: they are then not of the same scores.
+    """
+    return [
+        _cell(layout, dataset, split, method, column, metrics, intervals)
+        for dataset in layout.datasets
+        for split in layout.splits
+        for method in layout.methods
+        for column in (*(str(shot) for shot in layout.shots), ALL)
+    ]
+
+
+def _cell(
+    layout: Layout,
+    dataset: str,
+    split: str,
+    method: str,
+    column: str,
+    metrics: Metrics,
+    intervals: Mapping[str, Mapping[str, Any]],
+) -> Cell:
+    shots = layout.shots if column == ALL else (int(column),)
+    names = [
+        [f"metrics/{dataset}/{split}/{method}/k{k}/r{r}" for k in shots]
+        for r in range(layout.replicates)
+    ]
+    source = f"intervals/{dataset}/{split}"
+    row, found = layout.row_of(method), intervals[source]
+    level = found["levels"][method][column]
+    # Over several K a draw's value is its mean over K, so that sd is over draws there too.
+    per_draw = [fmean(float(metrics[name]["auroc"]) for name in draw) for draw in names]
+    auroc = fmean(per_draw)
+    flat = [name for draw in names for name in draw]
+    if abs(auroc - level["auroc"]) > 1e-9:
+        raise MedadError(
+            f"table: {dataset} {split} {method} K={column}: metrics give {auroc:.6f} and intervals "
+            f"{level['auroc']:.6f}; they are of different scores, so make both again"
+        )
+    return Cell(
+        dataset=dataset,
+        split=split,
+        row=row.label,
+        method=method,
+        shots=column,
+        auroc=auroc,
+        sd=stdev(per_draw) if len(per_draw) > 1 else None,
+        low=level["low"],
+        high=level["high"],
+        n=len(per_draw),
+        auroc_grouped=fmean(float(metrics[name]["auroc_grouped"]) for name in flat),
+        pixel_auroc=_mean([metrics[name]["pixel_auroc"] for name in flat]),
+        clean=level["value"],
+        se_groups=level["se_groups"],
+        se_draws=level["se_draws"],
+        comparison=_comparison(layout, row, dataset, column, auroc, level),
+        difference=_difference(found["differences"].get(method, {}).get(column)),
+        metrics=tuple(flat),
+        intervals=source,
+    )
+
+
+def _comparison(
+    layout: Layout, row: Row, dataset: str, column: str, value: float, level: Mapping[str, Any]
+) -> Comparison:
+    if column == ALL:
+        return Comparison((), None, "not comparable", "the paper prints no mean over K")
+    obstacles = []
+    if row.published and not row.certain:
+        obstacles.append("the row's label is inferred")
+    if row.published and dataset != layout.paper_dataset:
+        obstacles.append(f"the paper's images are {layout.paper_dataset}, these are {dataset}")
+    # An inferred row is not shown beside ours: that would be a comparison by name.
+    paper = row.published.get(int(column), ()) if row.certain else ()
+    if obstacles:
+        return Comparison(paper, None, "not comparable", "; ".join(obstacles))
+    return compare(value, level["low"], level["high"], paper)
+
+
+def _difference(found: Mapping[str, Any] | None) -> Difference | None:
+    if found is None:
+        return None
+    together = None
+    if "simultaneous_low" in found:
+        together = (found["simultaneous_low"], found["simultaneous_high"])
+    return Difference(found["value"], found["low"], found["high"], together)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Mean of the values that are there, or None."""
+    present = [value for value in values if value is not None]
+    return fmean(present) if present else None

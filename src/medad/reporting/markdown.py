@@ -1,0 +1,185 @@
+"""The table a person reads: every cell with its interval, the paper's below it, and the claim."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from medad.reporting.cells import ALL, Cell, Difference, Layout, Metrics
+from medad.reporting.published import either
+from medad.reporting.table import copies_note
+from medad.reporting.text import MINUS, Footnotes, header, line, plain, signed, span
+
+ENOUGH_RESAMPLES, ENOUGH_DRAWS = 2000, 10
+PRIMARY_SPLIT = "grouped"  # the only one that keeps copies of the shots out of the test images
+
+
+def render(
+    title: str,
+    notes: Sequence[str],
+    layout: Layout,
+    cells: Sequence[Cell],
+    metrics: Metrics,
+    intervals: Mapping[str, Mapping[str, Any]],
+) -> str:
+    """Markdown of the whole table; cells as ``cells.build`` returns them."""
+    footnotes = Footnotes()
+    lines = [f"# {title}", ""]
+    for dataset in layout.datasets:
+        for split in layout.splits:
+            chosen = [cell for cell in cells if (cell.dataset, cell.split) == (dataset, split)]
+            found = intervals[f"intervals/{dataset}/{split}"]
+            lines += [f"## {dataset}, split {split}", "", _sizes(chosen, metrics, found), ""]
+            lines += _levels(layout, chosen, footnotes)
+            lines += _claims(layout, chosen, found)
+            lines += _beside(layout, chosen)
+    lines += _unanswered(layout)
+    lines += _how_to_read(notes)
+    lines += footnotes.lines()
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _sizes(cells: Sequence[Cell], metrics: Metrics, found: Mapping[str, Any]) -> str:
+    runs = [metrics[name] for cell in cells for name in cell.metrics]
+    healthy, anomalous, masks = (
+        span([int(run[name]) for run in runs]) for name in ("n_healthy", "n_anomalous", "n_masks")
+    )
+    groups = found["groups"]
+    return (
+        f"Test: {healthy} healthy and {anomalous} anomalous images ({masks} with a lesion mask) "
+        f"in {groups['healthy']} and {groups['anomalous']} leakage groups. "
+        f"Draws: {_enough(found['draws'], ENOUGH_DRAWS)}. "
+        f"Bootstrap resamples: {_enough(found['resamples'], ENOUGH_RESAMPLES)}."
+    )
+
+
+def _enough(count: int, least: int) -> str:
+    return str(count) if count >= least else f"{count} (a headline table has {least} or more)"
+
+
+def _levels(layout: Layout, cells: Sequence[Cell], footnotes: Footnotes) -> list[str]:
+    lines = header("image AUROC", _columns(layout))
+    for method in layout.methods:
+        row = [cell for cell in cells if cell.method == method]
+        values = [f"{_spread(cell)}{footnotes.mark([copies_note(cell)])}" for cell in row]
+        lines.append(line(f"**{row[0].row}**", values))
+        lines.append(line("paper", [_paper(cell, footnotes) for cell in row]))
+    return [*lines, ""]
+
+
+def _spread(cell: Cell) -> str:
+    sd = "" if cell.sd is None else f" ± {plain(cell.sd)}"
+    return f"{plain(cell.auroc)}{sd} [{plain(cell.low)}, {plain(cell.high)}]"
+
+
+def _paper(cell: Cell, footnotes: Footnotes) -> str:
+    if cell.shots == ALL:
+        return ""
+    comparison = cell.comparison
+    value = f"{either(comparison.paper)}: " if comparison.paper else ""
+    return f"{value}{comparison.verdict}{footnotes.mark([comparison.reason])}"
+
+
+def _claims(layout: Layout, cells: Sequence[Cell], found: Mapping[str, Any]) -> list[str]:
+    baseline = layout.row_of(found["baseline"]).label
+    percent = f"{100 * found['confidence']:g} %"
+    rows = [[cell for cell in cells if cell.method == method] for method in layout.methods]
+    compared = [row for row in rows if row[0].difference is not None]
+    if not compared:
+        return []
+    lines = [f"Paired differences from {baseline}, on the same draws and images:", ""]
+    lines += header(f"AUROC {MINUS} {baseline}", _columns(layout))
+    for row in compared:
+        lines.append(line(f"**{row[0].row}**", [_gap(cell.difference) for cell in row]))
+    lines.append("")
+    lines += [f"- {_verdict(row, baseline, percent)}" for row in compared]
+    return [*lines, ""]
+
+
+def _gap(difference: Difference | None) -> str:
+    if difference is None:
+        return ""
+    low, high = difference.together or (difference.low, difference.high)
+    return f"{signed(difference.value)} [{signed(low)}, {signed(high)}]"
+
+
+def _verdict(row: Sequence[Cell], baseline: str, percent: str) -> str:
+    """One sentence on the primary claim, one on the secondary; signs as they are."""
+    name, by_shots = row[0].row, {cell.shots: cell.difference for cell in row}
+    overall = by_shots.pop(ALL)
+    assert overall is not None
+    if overall.low > 0:
+        finding = f"{name} is better than {baseline}"
+    elif overall.high < 0:
+        finding = f"{name} is worse than {baseline}"
+    elif overall.value == overall.low == overall.high == 0:
+        finding = "the two are the same on every image"
+    else:
+        finding = "the interval contains 0, so no difference is shown"
+    better = [
+        shots for shots, gap in by_shots.items() if gap and gap.together and gap.together[0] > 0
+    ]
+    worse = [
+        shots for shots, gap in by_shots.items() if gap and gap.together and gap.together[1] < 0
+    ]
+    role = "primary claim"
+    if row[0].split != PRIMARY_SPLIT:
+        role = "for comparison only: copies of the shots may be among the test images"
+    return (
+        f"{name} {MINUS} {baseline}, mean over K ({role}): {signed(overall.value)}, "
+        f"{percent} interval [{signed(overall.low)}, {signed(overall.high)}]: {finding}. "
+        f"With simultaneous intervals: better at {_at(better)}, worse at {_at(worse)}."
+    )
+
+
+def _beside(layout: Layout, cells: Sequence[Cell]) -> list[str]:
+    """What the plain AUROC hides: near copies in the test set, sources of error, localisation."""
+    lines = [
+        "AUROC with every leakage group weighing one; pixel AUROC; standard error of the mean over "
+        "draws by image groups and by draws:",
+        "",
+        *header("grouped; pixel; errors", _columns(layout)),
+    ]
+    for method in layout.methods:
+        row = [cell for cell in cells if cell.method == method]
+        values = [
+            f"{plain(cell.auroc_grouped)}; {plain(cell.pixel_auroc)}; "
+            f"{plain(cell.se_groups)}, {plain(cell.se_draws)}"
+            for cell in row
+        ]
+        lines.append(line(f"**{row[0].row}**", values))
+    return [*lines, ""]
+
+
+def _unanswered(layout: Layout) -> list[str]:
+    rows = [row for row in layout.rows if row.method not in layout.methods or not row.certain]
+    if not rows:
+        return []
+    lines = ["## Published rows without a comparison", ""]
+    for row in rows:
+        values = ", ".join(f"K{k} {either(values)}" for k, values in row.published.items())
+        label = row.label if row.certain else f"label inferred, perhaps {row.label}"
+        lines.append(f"- {row.name} ({label}): {values}")
+    return [*lines, ""]
+
+
+def _how_to_read(notes: Sequence[str]) -> list[str]:
+    return [
+        "## How to read this",
+        "",
+        "- A cell is mean ± sd over draws [interval]. Leakage groups and draws are resampled "
+        "together, one resample for all methods and K. A draw fixes shots and training seed.",
+        "- reproduced: the paper's value lies in our interval; above, below: ours against it.",
+        "- Differences at one K have simultaneous intervals, which hold for all K together; the "
+        f"mean over K has its own and is, on split {PRIMARY_SPLIT}, the primary claim.",
+        *(f"- {note}" for note in notes),
+        "",
+    ]
+
+
+def _columns(layout: Layout) -> list[str]:
+    return [*(f"K{shot}" for shot in layout.shots), "mean over K"]
+
+
+def _at(shots: Sequence[str]) -> str:
+    return f"K = {', '.join(shots)}" if shots else "no K"

@@ -1,0 +1,95 @@
+"""Published values, and what ours say about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from medad.errors import MedadError
+
+Verdict = Literal["reproduced", "above", "below", "not comparable"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a published table.
+
+    ``method`` is ours, or None when we have no counterpart. ``certain``: the paper names the row.
+    ``published``: K to every value the paper prints for it.
+    """
+
+    name: str
+    label: str
+    method: str | None
+    certain: bool
+    published: Mapping[int, tuple[float, ...]]
+
+
+def parse_rows(entries: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
+    """Rows of a table file, whose columns are named K2, K4, ...
+
+    Raises MedadError for a confidence other than ``certain`` or ``inferred``, for a column of
+    another form and for a name or label that repeats.
+    """
+    rows = []
+    for entry in entries:
+        name, confidence = str(entry["name"]), entry["confidence"]
+        if confidence not in ("certain", "inferred"):
+            raise MedadError(
+                f"table row {name}: confidence {confidence!r}; allowed: certain, inferred"
+            )
+        published = {}
+        for column, value in entry["published"].items():
+            if not (column.startswith("K") and column[1:].isdigit()):
+                raise MedadError(f"table row {name}: column {column!r}; allowed: K and a number")
+            values = value if isinstance(value, Sequence) else [value]
+            published[int(column[1:])] = tuple(float(one) for one in values)
+        rows.append(
+            Row(name, str(entry["label"]), entry["method"], confidence == "certain", published)
+        )
+    for field in ("name", "label"):
+        values = [getattr(row, field) for row in rows]
+        if len(set(values)) < len(values):
+            raise MedadError(f"table rows: two rows have the same {field}; allowed: one each")
+    return tuple(rows)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Published values shown beside ours; the difference (ours - paper) only when comparable."""
+
+    paper: tuple[float, ...]
+    difference: float | None
+    verdict: Verdict
+    reason: str
+
+
+def compare(
+    value: float,
+    low: float,
+    high: float,
+    paper: tuple[float, ...],
+    obstacles: Sequence[str] = (),
+) -> Comparison:
+    """Verdict on one cell from our value and its interval [low, high].
+
+    ``reproduced`` when any published value lies in the interval, else ``above`` or ``below``: our
+    interval against the published value nearest to ours, from which the difference is, too.
+    ``obstacles`` are reasons why the two are not comparable; they win.
+    """
+    reasons = list(obstacles) if paper else [*obstacles, "no published value"]
+    if reasons:
+        return Comparison(paper, None, "not comparable", "; ".join(reasons))
+    nearest = min(paper, key=lambda printed: abs(value - printed))
+    if any(low <= printed <= high for printed in paper):
+        verdict: Verdict = "reproduced"
+    else:
+        verdict = "above" if low > nearest else "below"
+    reason = "" if len(paper) == 1 else f"the paper prints {either(paper)}; either is accepted"
+    return Comparison(paper, value - nearest, verdict, reason)
+
+
+def either(values: Sequence[float]) -> str:
+    """The printed values as text: "0.8738 or 0.8686"."""
+    return " or ".join(f"{value:.4f}" for value in values)

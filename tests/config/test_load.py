@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from medad.config.load import load, overlay
+from medad.errors import MedadError
+
+ROOT = Path(__file__).resolve().parents[2]
+PRESETS = sorted(path.stem for path in (ROOT / "workflow/presets").glob("*.yaml"))
+
+
+def test_the_shipped_configuration_is_valid() -> None:
+    assert load(ROOT).runs.datasets == ["phantom"]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_valid_and_changes_something(preset: str) -> None:
+    assert load(ROOT, {"preset": preset}) != load(ROOT)
+
+
+def test_overlay_merges_mappings_and_replaces_the_rest() -> None:
+    base = {"a": {"x": 1, "y": [1, 2]}, "b": 1}
+    assert overlay(base, {"a": {"y": [3]}, "c": 2}) == {"a": {"x": 1, "y": [3]}, "b": 1, "c": 2}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sead": 1}, r"sead: unknown key; did you mean 'seed'\?"),
+        (
+            {"stage1": {"consult": {"epoch": 1}}},
+            r"params\.yaml:\d+: stage1\.consult\.epoch: unknown key; did you mean 'epochs'\?",
+        ),
+        ({"seed": "x"}, r"params\.yaml:\d+: seed: got 'x'; .*integer"),
+        ({"runs": {"shots": [0]}}, r"runs\.shots\.0: got 0; .*greater than or equal to 1"),
+        ({"runs": {"shots": [2, 2]}}, r"runs\.shots: got \[2, 2\]; each value once"),
+        ({"runs": {"datasets": ["moon"]}}, r"runs\.datasets: got 'moon'; allowed: phantom"),
+        ({"preset": "moon"}, r"preset: got 'moon'; allowed: none, brain_mri"),
+        (
+            {"methods": {"x": {"stage1": "none", "synthesis": "none", "detector": "y"}}},
+            r"methods\.x\.detector: got 'y'; allowed: patchcore, padim",
+        ),
+        ({"backbone": {"weights": "file"}}, "needs both `file` and its `sha256`"),
+        ({"splits": {"grouped": {"pool": 0.9}}}, "must be below 1"),
+        ({"datasets": {"phantom": {"duplicates": 999}}}, "duplicates must be fewer"),
+        ({"methods": {"consult": {"synthesis": "none"}}}, "go together"),
+    ],
+)
+def test_a_bad_value_is_one_line_with_the_key_and_the_remedy(
+    change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(MedadError, match=message) as caught:
+        load(ROOT, change)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MedadError, match=r"params\.yaml: not found"):
+        load(tmp_path)
+    (tmp_path / "params.yaml").write_text("a: [1\n")
+    with pytest.raises(MedadError, match=r"params\.yaml: not valid YAML"):
+        load(tmp_path)
+    (tmp_path / "params.yaml").write_text("- 1\n")
+    with pytest.raises(MedadError, match="a mapping of keys is needed"):
+        load(tmp_path)
+
+
+def test_the_line_is_that_of_the_file_that_holds_the_key(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "workflow", tmp_path / "workflow")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "workflow/presets/mine.yaml").write_text("# mine\nseed: x\n")
+    with pytest.raises(MedadError, match=r"mine\.yaml:2: seed"):
+        load(tmp_path, {"preset": "mine"})
+
+
+def test_no_key_has_a_hidden_default(tmp_path: Path) -> None:
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    del values["stage1"]["consult"]["epochs"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(MedadError, match=r"stage1\.consult\.epochs: missing; add it"):
+        load(tmp_path)

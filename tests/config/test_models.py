@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from medad.config.load import load
+from medad.config.models import FolderDataset
+from medad.detectors.padim import PadimParameters
+from medad.detectors.patchcore import PatchCoreParameters
+from medad.pretraining import parameters
+from medad.synthesis.parameters import ConsultSynthesis
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_where_a_dataset_lies() -> None:
+    config = load(ROOT, {"datasets": {"folder": {"root": "/images"}}})
+    assert config.root_of("folder") == Path("/images")
+    assert config.root_of("brain_mri") == Path("data/raw/brain_mri")
+    assert config.root_of("phantom") == Path("results/index/phantom/images.zip")
+    assert isinstance(config.datasets["folder"], FolderDataset)
+
+
+def test_the_sections_of_a_method_are_the_parameters_of_its_code() -> None:
+    config = load(ROOT)
+    stage1 = {field.name for field in fields(parameters.ConsultParams)}
+    assert stage1 == set(config.stage1.consult.model_dump())
+    synthesis = {field.name for field in fields(ConsultSynthesis)}
+    assert synthesis == set(config.synthesis.consult.model_dump())
+    patchcore = {field.name for field in fields(PatchCoreParameters)}
+    assert patchcore == set(config.detectors.patchcore.model_dump())
+    padim = {field.name for field in fields(PadimParameters)}
+    assert padim == set(config.detectors.padim.model_dump())

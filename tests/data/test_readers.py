@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medad.data.readers import Entry, brain_mri, folder, is_image, mask_files, match_masks, phantom
+from medad.errors import MedadError
+
+
+def test_brain_mri_maps_folders_to_labels():
+    files = [
+        "yes/Y1.JPG",
+        "no/1 no.jpeg",
+        "masks/Y1.jpg",
+        "README.md",
+        "groups.csv",
+        "no/notes.txt",
+    ]
+    assert brain_mri(files) == [
+        Entry("no/1 no.jpeg", 0, ""),
+        Entry("yes/Y1.JPG", 1, "masks/Y1.jpg"),
+    ]
+
+
+def test_folder_and_phantom_share_a_layout():
+    files = ["Healthy/a/x.tif", "anomalous/s/b.png", "masks/s/b.png", "anomalous/v.nii.gz"]
+    expected = [
+        Entry("Healthy/a/x.tif", 0, ""),
+        Entry("anomalous/s/b.png", 1, "masks/s/b.png"),
+        Entry("anomalous/v.nii.gz", 1, ""),
+    ]
+    assert folder(files) == phantom(files) == expected
+
+
+def masks_of(images: list[str], masks: list[str]) -> dict[str, str]:
+    return match_masks([f"yes/{name}" for name in images], [f"masks/{name}" for name in masks])
+
+
+def test_full_names_win_over_stems():
+    assert masks_of(["Y92.jpg", "Y92.png"], ["Y92.jpg", "Y92.png"]) == {
+        "yes/Y92.jpg": "masks/Y92.jpg",
+        "yes/Y92.png": "masks/Y92.png",
+    }
+
+
+def test_an_ambiguous_stem_matches_nothing():
+    assert masks_of(["Y92.jpg", "Y92.png"], ["Y92.jpg"]) == {"yes/Y92.jpg": "masks/Y92.jpg"}
+    assert masks_of(["Y92.jpg", "Y92.png"], ["Y92.bmp"]) == {}
+    assert masks_of(["Y92.jpg"], ["Y92.bmp", "Y92.png"]) == {}
+
+
+def test_case_and_suffix_may_differ():
+    assert masks_of(["a.JPG"], ["A.jpg"]) == {"yes/a.JPG": "masks/A.jpg"}
+    assert masks_of(["a.JPG"], ["a.png"]) == {"yes/a.JPG": "masks/a.png"}
+    assert masks_of(["v.nii.gz"], ["v_mask.nii"]) == {"yes/v.nii.gz": "masks/v_mask.nii"}
+
+
+def test_subfolders_are_part_of_the_name():
+    assert masks_of(["p1/a.png", "p2/a.png"], ["p2/a.png"]) == {"yes/p2/a.png": "masks/p2/a.png"}
+
+
+@given(
+    st.lists(st.sampled_from(["a.png", "a.jpg", "A.png", "b.JPG", "b.png", "c.tif"]), unique=True),
+    st.lists(
+        st.sampled_from(["a.png", "a.jpg", "A.PNG", "b.jpg", "b_mask.png", "c.tif"]), unique=True
+    ),
+)
+def test_no_mask_serves_two_images_and_equal_names_match(images, masks):
+    matched = masks_of(images, masks)
+    assert len(set(matched.values())) == len(matched)
+    for name in set(images) & set(masks):
+        assert matched[f"yes/{name}"] == f"masks/{name}"
+
+
+def test_mask_files_are_never_images():
+    assert not is_image("benign/benign (1)_mask.png")
+    assert is_image("benign/benign (1).PNG")
+    assert not is_image("benign/notes.txt")
+    files = ["healthy/h.png", "healthy/h_mask.png", "anomalous/b.png", "anomalous/b_mask.png"]
+    assert folder(files) == [
+        Entry("anomalous/b.png", 1, "anomalous/b_mask.png"),
+        Entry("healthy/h.png", 0, ""),
+    ]
+    assert mask_files(files) == ["anomalous/b_mask.png", "healthy/h_mask.png"]
+
+
+def test_missing_folders_are_named_with_what_was_found():
+    with pytest.raises(MedadError, match=r"no images in no/ and yes/.*found healthy/ \(2 files\)"):
+        brain_mri(["healthy/a.png", "healthy/b.png"])
+    with pytest.raises(MedadError, match=r"no images in anomalous/:.*1 files beside"):
+        folder(["healthy/a.png", "x.csv", "anomalous/readme.txt"])
+    with pytest.raises(MedadError, match="found nothing"):
+        folder([])

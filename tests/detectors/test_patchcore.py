@@ -1,0 +1,127 @@
+"""PatchCore against a numpy oracle written from the paper."""
+
+import numpy as np
+import pytest
+import torch
+
+from medad.detectors.patchcore import PatchCore
+from medad.errors import MedadError
+
+PARAMS = {"layers": [2, 3], "pool": 3, "coreset": 0.1, "neighbors": 9, "reweight": True}
+
+
+def pyramid(count, seed):
+    generator = torch.Generator().manual_seed(seed)
+    return {
+        layer: torch.randn(count, channels, size, size, generator=generator).relu()
+        for layer, channels, size in ((2, 6, 8), (3, 10, 4))
+    }
+
+
+def pooled(maps):
+    """3x3 mean over the zero-padded map, position by position."""
+    n, c, h, w = maps.shape
+    padded = np.zeros((n, c, h + 2, w + 2))
+    padded[:, :, 1:-1, 1:-1] = maps
+    return np.stack(
+        [[padded[:, :, y : y + 3, x : x + 3].mean((2, 3)) for x in range(w)] for y in range(h)]
+    ).transpose(2, 3, 0, 1)
+
+
+def enlarged(maps):
+    """Twice the side, bilinear between pixel centres."""
+    size = maps.shape[-1]
+    at = np.clip((np.arange(2 * size) + 0.5) / 2 - 0.5, 0, size - 1)
+    low = np.floor(at).astype(int)
+    high, part = np.minimum(low + 1, size - 1), at - low
+    rows = maps[:, :, low] * (1 - part)[:, None] + maps[:, :, high] * part[:, None]
+    return rows[..., low] * (1 - part) + rows[..., high] * part
+
+
+def patches(features):
+    """(N, h * w, C), float64."""
+    second, third = (pooled(features[layer].double().numpy()) for layer in (2, 3))
+    grid = np.concatenate([second, enlarged(third)], 1)
+    return grid.reshape(*grid.shape[:2], -1).transpose(0, 2, 1)
+
+
+def farthest(points, count, start):
+    order = [start]
+    while len(order) < count:
+        distances = np.linalg.norm(points[:, None] - points[order], axis=2).min(1)
+        order.append(int(distances.argmax()))
+    return order
+
+
+def oracle(features, bank, neighbors):
+    images, maps = [], []
+    for image in patches(features):
+        distances = np.linalg.norm(image[:, None] - bank, axis=2)
+        nearest = distances.min(1)
+        maps.append(nearest)
+        worst = nearest.argmax()
+        entry = bank[distances[worst].argmin()]
+        around = np.argsort(np.linalg.norm(bank - entry, axis=1), kind="stable")[:neighbors]
+        terms = np.exp(np.linalg.norm(image[worst] - bank[around], axis=1))
+        images.append((1 - terms[0] / terms.sum()) * nearest[worst])
+    return np.array(images), np.array(maps)
+
+
+def fitted(k=3, **changes):
+    detector = PatchCore.of({**PARAMS, **changes})
+    detector.fit(pyramid(k, seed=1), np.random.default_rng(5))
+    return detector
+
+
+def test_bank_is_the_greedy_coreset_of_all_shots():
+    points = patches(pyramid(3, seed=1)).reshape(-1, 16)
+    start = int(np.random.default_rng(5).integers(len(points)))
+    expected = points[farthest(points, round(0.1 * len(points)), start)]
+    np.testing.assert_allclose(fitted().state()["bank"], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("neighbors", [2, 9, 1000])
+def test_scores_equal_the_oracle(neighbors):
+    detector, test = fitted(neighbors=neighbors), pyramid(4, seed=2)
+    images, maps = oracle(test, detector.state()["bank"].double().numpy(), neighbors)
+    scores = detector.score(test)
+    np.testing.assert_allclose(scores.image, images, rtol=1e-5)
+    np.testing.assert_allclose(scores.maps, maps.reshape(4, 8, 8), rtol=1e-5)
+
+
+@pytest.mark.parametrize("changes", [{"neighbors": 1}, {"reweight": False}])
+def test_without_reweighting_the_score_is_the_largest_distance(changes):
+    scores = fitted(**changes).score(pyramid(4, seed=2))
+    np.testing.assert_allclose(scores.image, scores.maps.max((1, 2)), rtol=1e-6)
+
+
+def test_one_entry_scores_every_image_zero_unless_not_reweighted():
+    test = pyramid(4, seed=2)
+    assert fitted(1, coreset=1e-9).state()["bank"].shape == (1, 16)
+    assert fitted(1, coreset=1e-9).score(test).image.tolist() == [0, 0, 0, 0]
+    assert (fitted(1, coreset=1e-9, reweight=False).score(test).image > 0).all()
+
+
+def test_a_shot_that_is_all_in_the_bank_scores_zero():
+    scores = fitted(coreset=1.0).score(pyramid(3, seed=1))
+    assert scores.image.tolist() == [0, 0, 0]
+    assert not scores.maps.any()
+
+
+def test_smaller_coreset_is_a_prefix():
+    small, large = (fitted(coreset=fraction).state()["bank"] for fraction in (0.1, 0.25))
+    assert torch.equal(large[: len(small)], small)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("coreset", 0.0), ("coreset", 1.5), ("neighbors", 0), ("layers", []), ("layers", [2, 2])],
+)
+def test_refuses_parameters_out_of_range(key, value):
+    with pytest.raises(MedadError, match=key):
+        PatchCore.of({**PARAMS, key: value})
+
+
+def test_refuses_a_pyramid_without_its_layers():
+    with pytest.raises(MedadError, match=r"layers \[3\]"):
+        fitted().score({2: pyramid(1, seed=2)[2]})

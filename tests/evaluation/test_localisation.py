@@ -1,0 +1,138 @@
+"""Pixel metrics against slow definitions, scipy and torch."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from sklearn.metrics import roc_auc_score
+
+from medad.errors import MedadError
+from medad.evaluation.localisation import overlap, pixel_auroc, pro, upsample
+
+
+def _case(seed: int, levels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Maps with ties and masks of several components, one image without any."""
+    rng = np.random.default_rng(seed)
+    masks = ndimage.binary_opening(rng.random((4, 16, 16)) < 0.62)
+    masks = np.stack([ndimage.binary_opening(mask, np.ones((2, 2))) for mask in masks])
+    masks[0] = False
+    maps = rng.integers(0, levels, masks.shape) + 1.5 * masks
+    return maps.astype(np.float32), masks
+
+
+def _slow_pro(maps: np.ndarray, masks: np.ndarray, limit: float) -> float:
+    """Every threshold in turn, every component in turn, then the trapezoid rule."""
+    components = []
+    for number, mask in enumerate(masks):
+        labels, count = ndimage.label(mask, np.ones((3, 3)))
+        components += [(number, labels == one) for one in range(1, count + 1)]
+    curve = [(0.0, 0.0)]
+    for threshold in np.unique(maps)[::-1]:
+        found = maps >= threshold
+        overlaps = [found[number][where].mean() for number, where in components]
+        curve.append((found[~masks].mean(), float(np.mean(overlaps))))
+    area = 0.0
+    for (x0, y0), (x1, y1) in pairwise(curve):
+        if x0 >= limit:
+            break
+        if x1 > limit:
+            y1 = y0 + (y1 - y0) * (limit - x0) / (x1 - x0)
+            x1 = limit
+        area += (x1 - x0) * (y0 + y1) / 2
+    return area / limit
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("levels", [2, 6, 10_000])
+@pytest.mark.parametrize("limit", [0.05, 0.3, 1.0])
+def test_pro_equals_the_definition(seed: int, levels: int, limit: float) -> None:
+    maps, masks = _case(seed, levels)
+    assert pro(maps, masks, limit) == pytest.approx(_slow_pro(maps, masks, limit), abs=1e-9)
+
+
+def test_pro_of_perfect_inverted_and_constant_maps() -> None:
+    _, masks = _case(0, 3)
+    assert pro(masks.astype(np.float32), masks) == 1.0
+    assert pro(-masks.astype(np.float32), masks) == 0.0
+    assert pro(np.zeros(masks.shape, np.float32), masks) == pytest.approx(0.15)
+
+
+def test_pro_weighs_components_not_pixels() -> None:
+    masks = np.zeros((1, 20, 20), np.bool_)
+    masks[0, :10, :10] = True
+    masks[0, 15, 15] = True
+    maps = np.zeros(masks.shape, np.float32)
+    maps[0, 15, 15] = 1.0
+    # The single pixel is found before any false positive, the square only with all the rest.
+    assert pro(maps, masks) == pytest.approx(0.5 + 0.5 * 0.15)
+
+
+def test_diagonal_neighbours_are_one_component() -> None:
+    masks = np.zeros((1, 10, 10), np.bool_)
+    masks[0, [2, 3, 8], [2, 3, 8]] = True
+    maps = np.zeros(masks.shape, np.float32)
+    maps[0, 8, 8] = 1.0
+    assert pro(maps, masks) == pytest.approx(0.5 + 0.5 * 0.15)
+
+
+@pytest.mark.parametrize("levels", [2, 6, 10_000])
+def test_pixel_auroc_equals_scikit_learn(levels: int) -> None:
+    maps, masks = _case(1, levels)
+    expected = roc_auc_score(masks.ravel(), maps.ravel())
+    assert pixel_auroc(maps, masks) == pytest.approx(expected, abs=1e-12)
+
+
+def test_overlap_by_hand() -> None:
+    masks = np.zeros((3, 2, 2), np.bool_)
+    masks[1, 0] = True
+    masks[2] = True
+    maps = np.array([[[9, 9], [9, 9]], [[9, 0], [9, 0]], [[9, 9], [9, 9]]], np.float32)
+    # Image 1: one of two found, one wrong: Dice 2/4, IoU 1/3. Image 2: perfect. Image 0: no mask.
+    dice, iou = overlap(maps, masks, 5.0)
+    assert dice == pytest.approx(0.75)
+    assert iou == pytest.approx((1 / 3 + 1) / 2)
+    assert overlap(maps, masks, 9.0) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("grid", [(4, 4), (7, 5)])
+def test_upsampling_is_bilinear_without_aligned_corners(grid: tuple[int, int]) -> None:
+    maps = np.random.default_rng(0).random((2, *grid)).astype(np.float16)
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(maps.astype(np.float32))[:, None],
+        size=(32, 32),
+        mode="bilinear",
+        align_corners=False,
+    )
+    found = upsample(maps, 32, 0.0)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected[:, 0].numpy(), atol=2e-5)
+
+
+def test_smoothing_is_a_truncated_gaussian() -> None:
+    maps = np.random.default_rng(0).random((2, 8, 8)).astype(np.float32)
+    plain = upsample(maps, 48, 0.0).astype(np.float64)
+    expected = [ndimage.gaussian_filter(one, 3.0, mode="mirror", truncate=4.0) for one in plain]
+    np.testing.assert_allclose(upsample(maps, 48, 3.0), expected, atol=1e-6)
+
+
+def test_constant_maps_stay_constant() -> None:
+    found = upsample(np.full((1, 3, 3), 2.5, np.float16), 24, 4.0)
+    np.testing.assert_allclose(found, 2.5, atol=1e-6)
+
+
+def test_refuses() -> None:
+    maps, masks = _case(0, 3)
+    with pytest.raises(MedadError, match="both kinds of pixels"):
+        pro(maps, np.zeros_like(masks))
+    with pytest.raises(MedadError, match="NaN"):
+        pro(np.full_like(maps, np.nan), masks)
+    with pytest.raises(MedadError, match="must both be"):
+        pixel_auroc(maps[:2], masks)
+    with pytest.raises(MedadError, match="at least one image"):
+        overlap(maps, np.zeros_like(masks), 0.5)
+    with pytest.raises(MedadError, match=r"allowed: \(n, h, w\)"):
+        upsample(maps[0], 32, 1.0)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from project import Project
+
+from medad.errors import MedadError
+from medad.lineage import adopt
+
+pytestmark = pytest.mark.engine
+TABLE = "results/tables/table1.csv"
+
+
+def forget(project: Project) -> None:
+    """As after a fresh clone: no results, no state of any engine."""
+    for name in ("results", ".prov", ".snakemake", ".dvc/cache", "logs"):
+        shutil.rmtree(project.root / name, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def published(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("published")
+    adopt.publish(finished.root, TABLE, folder)
+    return folder
+
+
+def test_published_bytes_repeat(finished: Project, published: Path, tmp_path: Path) -> None:
+    adopt.publish(finished.root, TABLE, tmp_path)
+    for file in published.rglob("*.*"):
+        assert file.read_bytes() == (tmp_path / file.relative_to(published)).read_bytes()
+    assert (published / "table1.csv").read_bytes() == finished.table()
+
+
+def test_no_image_no_model_and_no_map_is_published(published: Path) -> None:
+    names = [n for f in published.glob("evidence/*.zip") for n in zipfile.ZipFile(f).namelist()]
+    assert names
+    assert not [n for n in names if n.endswith((".safetensors", ".zip", ".npz", ".png"))]
+
+
+def test_a_published_table_is_rendered_again_without_images_or_models(
+    copy: Callable[[], Project], finished: Project, published: Path
+) -> None:
+    project = copy()
+    forget(project)
+    assert "known by their manifest alone" in project.medad("adopt", str(published)).stdout
+    before = len(project.records())
+    (project.root / TABLE).unlink()
+    project.snakemake(TABLE)
+    assert project.table() == finished.table()
+    assert set(project.actions(before)) <= {("restored", "table"), ("computed", "table")}
+    assert project.medad("verify", check=False).stdout.count("missing") > 0
+
+
+def test_a_later_run_goes_on_from_what_was_adopted_to_the_same_bytes(
+    copy: Callable[[], Project], published: Path
+) -> None:
+    """Models are not published, so what needs them is computed again, to the same scores."""
+    project = copy()
+    scores = project.root / "results/scores/phantom/grouped/patchcore/k2/r0.parquet"
+    before = scores.read_bytes()
+    forget(project)
+    project.medad("adopt", str(published))
+    count = len(project.records())
+    project.change({"detectors": {"padim": {"regularisation": 0.02}}})
+    project.snakemake(TABLE)
+    assert ("computed", "score:padim") in project.actions(count)
+    assert scores.read_bytes() == before
+
+
+def test_a_changed_file_is_refused_by_name(copy: Callable[[], Project]) -> None:
+    project = copy()
+    target = project.root / "results/scores/phantom/grouped/padim/k2/r0.parquet"
+    target.write_bytes(target.read_bytes()[:-1])
+    done = project.medad("adopt", check=False)
+    assert done.returncode == 2
+    assert "refused: not what their manifests say: results/scores/phantom" in done.stderr
+
+
+def test_archives_may_not_leave_results(tmp_path: Path) -> None:
+    (tmp_path / "evidence").mkdir()
+    for name in ("results/../../x", "src/medad/x.py", "/etc/x"):
+        with zipfile.ZipFile(tmp_path / "evidence" / "x.zip", "w") as archive:
+            archive.writestr(name, "x")
+        with pytest.raises(MedadError, match="only hold files below results/"):
+            adopt.unpack(tmp_path, tmp_path / "root")
+    with pytest.raises(MedadError, match=r"no evidence/\*\.zip"):
+        adopt.unpack(tmp_path / "evidence", tmp_path)
+
+
+def test_another_version_is_never_overwritten(published: Path, tmp_path: Path) -> None:
+    (tmp_path / "results/tables").mkdir(parents=True)
+    (tmp_path / TABLE).write_text("mine")
+    with pytest.raises(MedadError, match="another version is here"):
+        adopt.unpack(published, tmp_path)
+    assert (tmp_path / TABLE).read_text() == "mine"

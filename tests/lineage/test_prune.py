@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from project import Project
+
+pytestmark = pytest.mark.engine
+
+
+def test_orphans_are_listed_then_removed_and_nothing_else(copy: Callable[[], Project]) -> None:
+    project = copy()
+    assert project.medad("prune").stdout.startswith("0 orphans")
+    project.change({"runs": {"shots": [2]}})
+    listed = project.medad("prune").stdout.splitlines()[:-1]
+    assert listed
+    assert all("/k4/" in name for name in listed)
+    assert all((project.root / name).exists() for name in listed)
+    kept = {p for p in (project.root / "results").rglob("*") if p.is_file()}
+    project.medad("prune", "--apply")
+    gone = {project.root / name for name in listed}
+    assert {p for p in (project.root / "results").rglob("*") if p.is_file()} == kept - gone
+    assert not (project.root / "results/scores/phantom/grouped/padim/k4").exists()
+
+
+def test_what_was_pruned_is_restored_not_computed(copy: Callable[[], Project]) -> None:
+    project = copy()
+    project.change({"runs": {"shots": [2]}})
+    project.snakemake()
+    project.medad("prune", "--apply")
+    before = len(project.records())
+    project.change({"runs": {"shots": [2, 4]}})
+    project.snakemake()
+    assert {action for action, _ in project.actions(before)} == {"restored"}

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from project import Project
+
+from medad.errors import MedadError
+from medad.lineage import session
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    made = Project(tmp_path)
+    monkeypatch.setattr(session, "_require_own_source", lambda root: None)
+    yield made
+    session.release()
+
+
+def key(project: Project) -> Path:
+    return project.root / ".prov/keys/head/phantom.padim.json"
+
+
+def test_a_run_writes_key_files_and_only_what_changed(project: Project) -> None:
+    session.begin(project.root, {}, ["all"], main=True)
+    assert json.loads(key(project).read_text())["params"]["dimensions"] == 40
+    before = {p: p.stat().st_mtime_ns for p in (project.root / ".prov/keys").rglob("*.json")}
+    project.change({"detectors": {"padim": {"dimensions": 41}}})
+    session.begin(project.root, {}, ["all"], main=True)
+    changed = {p.parent.name for p, at in before.items() if p.stat().st_mtime_ns != at}
+    assert changed == {"head", "score"}
+
+
+@pytest.mark.parametrize("flag", ["-n", "--dry-run", "-nq", "--lint", "--summary", "--report"])
+def test_a_reading_command_creates_but_never_changes(project: Project, flag: str) -> None:
+    session.begin(project.root, {}, [flag], main=True)
+    before = key(project).read_bytes()
+    project.change({"detectors": {"padim": {"dimensions": 41}}})
+    session.begin(project.root, {}, [flag], main=True)
+    assert key(project).read_bytes() == before
+
+
+def test_a_reparse_inside_a_job_writes_nothing(project: Project) -> None:
+    session.begin(project.root, {}, ["all"], main=False)
+    assert not (project.root / ".prov").exists()
+
+
+def test_locks_and_leftovers_of_a_killed_run_are_cleared(project: Project) -> None:
+    for name in (".snakemake/locks/0.input.lock", ".prov/tmp/key.1/head"):
+        (project.root / name).parent.mkdir(parents=True)
+        (project.root / name).touch()
+    session.begin(project.root, {}, ["-n"], main=True)
+    assert (project.root / ".snakemake/locks").exists()
+    session.begin(project.root, {}, ["all"], main=True)
+    assert not (project.root / ".snakemake/locks").exists()
+    assert not (project.root / ".prov/tmp").exists()
+
+
+def test_missing_images_say_what_to_run(project: Project) -> None:
+    change = {"runs": {"datasets": ["brain_mri"]}}
+    with pytest.raises(MedadError, match="no images at data/raw/brain_mri; `medad data get"):
+        session.begin(project.root, change, ["all"], main=True)
+
+
+def test_missing_weights_are_said_before_any_work(project: Project) -> None:
+    change = {"backbone": {"weights": "file", "file": "w.safetensors", "sha256": "ab" * 32}}
+    with pytest.raises(MedadError, match=r"backbone\.file: got 'w\.safetensors', which is not"):
+        session.begin(project.root, change, ["all"], main=True)
+
+
+def test_another_medad_is_refused(tmp_path: Path) -> None:
+    made = Project(tmp_path)
+    with pytest.raises(MedadError, match="not from this folder's src/medad"):
+        session.begin(made.root, {}, ["all"], main=True)
+
+
+def test_a_folder_of_images_is_listed_by_hash(project: Project) -> None:
+    images = project.root / "elsewhere"
+    (images / "healthy").mkdir(parents=True)
+    (images / "healthy/a.png").write_bytes(b"a")
+    change = {"runs": {"datasets": ["folder"]}, "datasets": {"folder": {"root": str(images)}}}
+    session.begin(project.root, change, ["all"], main=True)
+    listing = project.root / ".prov/raw/folder.json"
+    assert list(json.loads(listing.read_text())["files"]) == ["healthy/a.png"]
+    settings = json.loads((project.root / ".prov/settings.json").read_text())
+    assert settings["locations"] == {"folder": str(images)}
+    assert str(images) not in "".join(
+        path.read_text() for path in (project.root / ".prov/keys").rglob("*.json")
+    )
+
+
+def test_gpus_are_asked_for_only_where_there_are_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session.environment, "has_gpu", lambda: False)
+    assert session.gpus() == 0
+    monkeypatch.setattr(session.environment, "has_gpu", lambda: True)
+    assert session.gpus() == 1

@@ -1,0 +1,101 @@
+"""What a reader sees, and that it says what the numbers say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from medad.reporting.cells import build
+from medad.reporting.markdown import render
+
+Text = Callable[..., str]
+
+
+@pytest.fixture
+def text(report: Callable[..., Any]) -> Text:
+    """The rendered table; further options change CONSULT's difference over all K."""
+
+    def rendered(copies: float = 0.0, resamples: int = 2000, **difference: float) -> str:
+        made = report(copies=copies)
+        found = made.intervals["intervals/brain_mri/grouped"]
+        found["resamples"] = resamples
+        found["differences"]["consult"]["all"] |= difference
+        cells = build(made.layout, made.metrics, made.intervals)
+        return render("A title", ["A note."], made.layout, cells, made.metrics, made.intervals)
+
+    return rendered
+
+
+def test_cells_and_the_paper_below_them(text: Text) -> None:
+    lines = text().splitlines()
+    assert lines[0] == "# A title"
+    ours = lines.index("| image AUROC | K2 | K4 | mean over K |") + 2
+    assert lines[ours].startswith(
+        "| **PatchCore** | 0.730 ± 0.014 [0.690, 0.770] | 0.750 ± 0.014 [0.710, 0.790] | "
+    )
+    assert lines[ours + 1] == "| paper | 0.7201: reproduced | 0.9000: below |  |"
+    assert "| paper | not comparable[^1] | not comparable[^1] |  |" in lines
+    assert "[^1]: The row's label is inferred." in lines
+    assert "- A note." in lines
+
+
+def test_sizes_are_ranges_over_runs(text: Text) -> None:
+    assert (
+        "Test: 70 to 71 healthy and 155 anomalous images (127 with a lesion mask) in 60 and 134 "
+        "leakage groups. Draws: 2 (a headline table has 10 or more). Bootstrap resamples: 2000."
+    ) in text()
+    assert "Bootstrap resamples: 100 (a headline table has 2000 or more)." in text(resamples=100)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "finding"),
+    [
+        (0.04, 0.01, 0.07, "[+0.010, +0.070]: CONSULT is better than PatchCore."),
+        (-0.04, -0.07, -0.01, "[−0.070, −0.010]: CONSULT is worse than PatchCore."),
+        (
+            0.04,
+            -0.01,
+            0.09,
+            "[−0.010, +0.090]: the interval contains 0, so no difference is shown.",
+        ),
+        (0.0, 0.0, 0.0, "[+0.000, +0.000]: the two are the same on every image."),
+    ],
+)
+def test_the_sentence_follows_the_interval(
+    text: Text, value: float, low: float, high: float, finding: str
+) -> None:
+    page = text(value=value, low=low, high=high)
+    stated = f"{value:+.3f}".replace("-", "−")
+    assert f"- CONSULT − PatchCore, mean over K (primary claim): {stated}, 95 % interval" in page
+    assert finding in page
+
+
+def test_secondary_claims_use_simultaneous_intervals(text: Text) -> None:
+    page = text()
+    assert (
+        "| **CONSULT** | +0.040 [−0.020, +0.100] | +0.040 [−0.020, +0.100] "
+        "| +0.040 [+0.010, +0.070] |" in page
+    )
+    assert "With simultaneous intervals: better at no K, worse at no K." in page
+
+
+def test_inferred_and_unanswered_rows_are_listed_apart(text: Text) -> None:
+    page = text()
+    assert "- r1 (label inferred, perhaps f-AnoGAN): K2 0.7291, K4 0.8119" in page
+    assert "- r4 (label inferred, perhaps PaDiM): K2 0.7171, K4 0.7554" in page
+    assert "- r5 " not in page
+
+
+def test_copies_are_a_footnote(text: Text) -> None:
+    assert "(AUROC 0.7200 without them)." in text(copies=0.01)
+    assert "copies" not in text()
+
+
+def test_other_splits_make_no_primary_claim(report: Callable[..., Any]) -> None:
+    made = report(splits=("paper",))
+    cells = build(made.layout, made.metrics, made.intervals)
+    page = render("A title", [], made.layout, cells, made.metrics, made.intervals)
+    assert "(primary claim)" not in page
+    assert "- CONSULT − PatchCore, mean over K (for comparison only: copies of the shots" in page

@@ -1,0 +1,82 @@
+"""Published rows and verdicts, and the shipped file of CONSULT's values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from medad.errors import MedadError
+from medad.reporting.published import compare, parse_rows
+
+TABLES = Path(__file__).parents[2] / "workflow" / "tables"
+
+
+def _entry(**change: Any) -> dict[str, Any]:
+    entry = {"name": "r1", "label": "A", "method": None, "confidence": "certain"}
+    return {**entry, "published": {"K2": 0.5}, **change}
+
+
+def test_shipped_rows_hold_the_paper() -> None:
+    table = yaml.safe_load((TABLES / "consult.yaml").read_text(encoding="utf-8"))["table1"]
+    rows = {row.name: row for row in parse_rows(table["rows"])}
+    adapted = rows.pop("r6-adapted")  # another reading of the paper's row
+    assert adapted.published == rows["r6"].published
+    assert adapted.method == "consult_adapted"
+    assert list(rows) == ["r1", "r2", "r3", "r4", "r5", "r6"]
+    assert rows["r6"].published[8] == (0.8738, 0.8686)
+    # The gains quoted in the text identify PatchCore's row.
+    gains = [
+        round(100 * (rows["r6"].published[k][0] - rows["r5"].published[k][0]), 1)
+        for k in (2, 4, 6, 8)
+    ]
+    assert gains == [9.4, 12.9, 10.2, 6.0]
+    assert [name for name, row in rows.items() if row.certain] == ["r5", "r6"]
+    assert {row.method for row in rows.values()} == {None, "padim", "patchcore", "consult"}
+    sums = [round(sum(row.published[k][0] for k in (2, 4, 6, 8)), 4) for row in rows.values()]
+    assert sums == [3.1412, 3.1264, 2.9243, 2.9846, 3.1161, 3.5]
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ([_entry(confidence="likely")], "allowed: certain, inferred"),
+        ([_entry(published={"2": 0.5})], "column '2'"),
+        ([_entry(), _entry(label="B")], "same name"),
+        ([_entry(), _entry(name="r2")], "same label"),
+    ],
+)
+def test_bad_rows_are_refused(entries: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(MedadError, match=message):
+        parse_rows(entries)
+
+
+@pytest.mark.parametrize(
+    ("paper", "verdict", "difference"),
+    [
+        ((0.75,), "reproduced", -0.05),
+        ((0.65,), "reproduced", 0.05),
+        ((0.76,), "below", -0.06),
+        ((0.64,), "above", 0.06),
+        ((0.90, 0.74), "reproduced", -0.04),
+        ((0.90, 0.80), "below", -0.10),
+        ((0.50, 0.60), "above", 0.10),
+    ],
+)
+def test_verdicts(paper: tuple[float, ...], verdict: str, difference: float) -> None:
+    found = compare(0.70, 0.65, 0.75, paper)
+    assert found.verdict == verdict
+    assert found.difference == pytest.approx(difference)
+    assert ("either is accepted" in found.reason) == (len(paper) > 1)
+
+
+def test_what_cannot_be_compared_says_why() -> None:
+    found = compare(0.70, 0.65, 0.75, (0.70,), ["other images"])
+    assert (found.verdict, found.difference, found.reason) == (
+        "not comparable",
+        None,
+        "other images",
+    )
+    assert compare(0.70, 0.65, 0.75, ()).reason == "no published value"

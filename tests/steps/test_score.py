@@ -1,0 +1,153 @@
+"""The score step: which rows, which order, and the cache changes nothing."""
+
+import hashlib
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from medad.backbones import checkpoint
+from medad.backbones.feature_cache import extract
+from medad.backbones.resnet import build
+from medad.backbones.spec import TrunkSpec
+from medad.detectors.patchcore import PatchCore
+from medad.errors import MedadError
+from medad.files import (
+    read_npz,
+    read_parquet,
+    sha256,
+    write_csv,
+    write_parquet,
+    write_safetensors,
+)
+from medad.steps.score import run
+from medad.task import Task
+
+PARAMS = {
+    "seed": 0,
+    "implementation": "medad.detectors.patchcore:PatchCore",
+    "side": 32,
+    "frozen": True,
+    "maps": True,
+    "layers": [2, 3],
+    "pool": 3,
+    "coreset": 0.5,
+    "neighbors": 9,
+    "reweight": True,
+}
+#              0 shot, pool and test; 1 test; 2 both; 3 validation; 4 pool; 5 test; 6 copy of 1
+POOL = [True, True, False, False, True, False, False]
+VALIDATION = [False, False, True, True, False, False, False]
+TEST = [True, True, True, False, False, True, True]
+
+
+@pytest.fixture
+def task(tmp_path):
+    torch.set_num_threads(1)
+    images = tmp_path / "images"
+    images.mkdir()
+    for number in range(6):
+        pixels = np.random.default_rng(number).integers(0, 256, (40, 40, 3), dtype=np.uint8)
+        cv2.imwrite(str(images / f"{number}.png"), pixels)
+    (images / "6.png").write_bytes((images / "1.png").read_bytes())
+    names = [f"{number}.png" for number in range(7)]
+    split = {
+        "path": names,
+        "sha256": [hashlib.sha256((images / name).read_bytes()).hexdigest() for name in names],
+        "label": [0, 0, 0, 0, 0, 1, 0],
+        "group": [0, 1, 2, 3, 4, 5, 1],
+        "pool": POOL,
+        "validation": VALIDATION,
+        "test": TEST,
+    }
+    write_parquet(tmp_path / "split.parquet", split)
+    shot = {"rank": 0, **{name: split[name][0] for name in ("path", "sha256", "group")}}
+    write_csv(tmp_path / "shots.csv", list(shot), [shot])
+    trunk = build(TrunkSpec("resnet18"), torch.Generator().manual_seed(0))
+    checkpoint.save(tmp_path / "weights.safetensors", trunk, {})
+    detector = PatchCore.of(PARAMS)
+    first = [(split["path"][0], split["sha256"][0])]
+    detector.fit(extract(trunk, images, first, 32, (2, 3), "cpu"), np.random.default_rng(0))
+    write_safetensors(tmp_path / "head.safetensors", detector.state(), {})
+    return Task(
+        kind="score",
+        identity={"dataset": "d", "split": "s", "method": "patchcore", "k": 1, "r": 0},
+        params=PARAMS,
+        inputs={
+            "split": tmp_path / "split.parquet",
+            "shots": tmp_path / "shots.csv",
+            "weights": tmp_path / "weights.safetensors",
+            "head": tmp_path / "head.safetensors",
+        },
+        outputs={"scores": tmp_path / "scores.parquet", "maps": tmp_path / "maps.npz"},
+        scratch=tmp_path / "scratch",
+        cache=tmp_path / "cache",
+        live=tmp_path / "live.jsonl",
+        locations={"images": images},
+    )
+
+
+def test_rows_roles_and_maps(task):
+    run(task)
+    scores = read_parquet(task.outputs["scores"])
+    assert list(scores) == ["path", "sha256", "label", "group", "role", "score"]
+    assert scores["path"] == ["1.png", "2.png", "3.png", "5.png", "6.png"]
+    assert scores["role"] == ["test", "test", "validation", "test", "test"]
+    assert scores["label"] == [0, 0, 0, 1, 0]
+    assert scores["score"][0] == scores["score"][4] > 0
+    maps = read_npz(task.outputs["maps"])
+    assert list(maps) == ["maps"]
+    assert (maps["maps"].shape, maps["maps"].dtype) == ((5, 4, 4), np.float16)
+
+
+def test_the_cache_changes_no_byte(task, tmp_path):
+    run(task)
+    assert list((tmp_path / "cache").rglob("*.npy"))
+    cached = {name: sha256(path) for name, path in task.outputs.items()}
+    run(task)
+    assert {name: sha256(path) for name, path in task.outputs.items()} == cached
+    direct = replace(task, params={**PARAMS, "frozen": False}, cache=tmp_path / "none")
+    run(direct)
+    assert {name: sha256(path) for name, path in task.outputs.items()} == cached
+    assert not (tmp_path / "none").exists()
+
+
+def test_one_extraction_serves_other_draws(task, tmp_path):
+    run(task)
+    before = sorted((tmp_path / "cache").rglob("*.npy"))
+    split = read_parquet(task.inputs["split"])
+    shot = {"rank": 0, **{name: split[name][1] for name in ("path", "sha256", "group")}}
+    write_csv(tmp_path / "other.csv", list(shot), [shot])
+    texts = []
+    other = replace(
+        task,
+        inputs={**task.inputs, "shots": tmp_path / "other.csv"},
+        report=lambda done, total, text: texts.append(text),
+    )
+    run(other)
+    assert sorted((tmp_path / "cache").rglob("*.npy")) == before
+    assert set(texts) == {"images"}
+    paths = read_parquet(task.outputs["scores"])["path"]
+    assert paths == ["0.png", "2.png", "3.png", "5.png", "6.png"]
+
+
+def test_without_maps(task):
+    outputs = {"scores": task.outputs["scores"]}
+    run(replace(task, params={**PARAMS, "maps": False}, outputs=outputs))
+    assert not task.outputs["maps"].exists()
+
+
+def test_nothing_to_score_is_refused(task, tmp_path):
+    split = read_parquet(task.inputs["split"])
+    nothing = [False] * 7
+    write_parquet(tmp_path / "split.parquet", {**split, "test": nothing, "validation": nothing})
+    with pytest.raises(MedadError, match="no validation or test image"):
+        run(task)
+
+
+def test_a_head_of_another_detector_is_refused(task, tmp_path):
+    write_safetensors(tmp_path / "head.safetensors", {"mean": torch.zeros(3, 2)}, {})
+    with pytest.raises(MedadError, match="not the state of PatchCore"):
+        run(task)

@@ -1,0 +1,59 @@
+"""Every command in the documentation is run, small."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from project import Project
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```sh\n(.*?)^```", flags=re.M | re.S)
+OWN_IMAGES = "~/scans"
+
+
+def commands(page: Path) -> list[str]:
+    return [line for block in BLOCK.findall(page.read_text()) for line in block.splitlines()]
+
+
+def test_links_lead_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_make_commands_are_targets() -> None:
+    for page in PAGES:
+        for line in commands(page):
+            if line.startswith("make "):
+                done = subprocess.run(
+                    [*line.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True
+                )
+                assert done.returncode == 0, done.stderr
+                assert line in (ROOT / ".ci/run").read_text()
+
+
+@pytest.mark.engine
+def test_the_readmes_commands_run(copy: Callable[[], Project], tmp_path: Path) -> None:
+    project = copy()
+    scans = tmp_path / "scans"
+    for number in range(28):
+        place = scans / ("anomalous" if number >= 20 else "healthy")
+        place.mkdir(parents=True, exist_ok=True)
+        pixels = bytes((i * i // 7 + i * (number + 5)) % 251 for i in range(48 * 48))
+        Image.frombytes("L", (48, 48), pixels).save(place / f"{number}.png")
+    tiny = "image: {side: 48}\nruns: {datasets: [folder]}\nbackbone: {weights: random}\n"
+    (project.root / "workflow/presets/folder.yaml").write_text(tiny)
+    for line in commands(ROOT / "README.md"):
+        if not line.startswith(("make ", "source ")):
+            project.run("bash", "-c", line.replace(OWN_IMAGES, str(scans)))
+    table = (project.root / "results/tables/table1.csv").read_text()
+    assert "\nfolder,grouped,CONSULT" in table
+    shutil.rmtree(scans)

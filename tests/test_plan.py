@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medad import layout
+from medad.config.load import load
+from medad.errors import MedadError
+from medad.plan import Plan
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def plan(**changes: Any) -> Plan:
+    return Plan(ROOT, load(ROOT, changes))
+
+
+def test_every_output_pattern_belongs_to_the_steps_of_its_job() -> None:
+    found = plan().patterns("stage1")
+    assert found["weights"][0] == "results/stage1/{dataset}/{split}/{method}/k{k}/r0.safetensors"
+    assert {name: len(paths) for name, paths in found.items()} == {
+        "weights": 5,
+        "events": 5,
+        "manifests": 5,
+    }
+    assert len(plan().patterns("head")["head"]) == 20
+
+
+def test_key_files_hold_neither_the_shot_count_nor_the_replicate() -> None:
+    run = {"dataset": "phantom", "split": "grouped", "method": "consult"}
+    halves = [plan().half("stage1", {**run, "k": k, "r": r}) for k in (2, 8) for r in (0, 4)]
+    assert halves[1:] == halves[:-1]
+    assert plan().key_file("stage1", {**run, "k": 2, "r": 0}) == (
+        ".prov/keys/stage1/phantom.consult.json"
+    )
+
+
+def test_a_method_override_reaches_that_method_alone() -> None:
+    methods = {"padim": {"override": {"detector": {"dimensions": 7}}}}
+    changed, shipped = plan(methods=methods).halves(), plan().halves()
+    differing = {path for path in shipped if changed[path] != shipped[path]}
+    assert differing == {f".prov/keys/{kind}/phantom.padim.json" for kind in ("head", "score")}
+    with pytest.raises(MedadError, match=r"methods\.padim\.detector: dimension: unknown key"):
+        plan(methods={"padim": {"override": {"detector": {"dimension": 7}}}}).halves()
+
+
+def test_a_method_with_its_own_synthesis_gets_its_own_pairs() -> None:
+    methods = {"consult": {"override": {"synthesis": {"shape": "hull"}}}}
+    changed = plan(methods=methods)
+    assert changed.synthesis_of("consult") == "consult-consult"
+    half = changed.half("pairs", {"dataset": "phantom", "synthesis": "consult-consult"})
+    assert half.params["shape"] == "hull"
+
+
+def test_a_job_tracks_manifests_and_merely_needs_big_files() -> None:
+    wildcards = {"dataset": "phantom", "split": "grouped", "method": "consult", "k": "4"}
+    tracked, big = plan().needs("score", wildcards)
+    assert all(path.endswith(layout.MANIFEST) for path in tracked)
+    assert "results/index/phantom/images.zip" in big
+    assert "results/stage1/phantom/grouped/consult/k4/r0.safetensors" in big
+
+
+def test_the_milestones_cover_every_step_a_table_rests_on() -> None:
+    steps = plan().stage(tuple(layout.STEMS))
+    kinds = {layout.parse_manifest(path)[0] for path in steps}
+    assert kinds == set(layout.STEMS)
+    assert len(steps) == len(set(steps))
+
+
+def test_a_table_row_of_an_unknown_method_is_an_error() -> None:
+    changed = plan()
+    changed.tables["table1"]["rows"][3]["method"] = "moon"
+    with pytest.raises(MedadError, match="method 'moon' is not in methods: patchcore"):
+        changed.table_methods("table1")

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import pytest
+
+from medad import registry
+from medad.errors import MedadError
+from medad.resolve import attribute
+
+
+@pytest.mark.parametrize("table", [registry.READERS, registry.STAGE1, registry.DETECTORS])
+def test_every_registered_name_is_something_callable(table: dict[str, str]) -> None:
+    for spec in table.values():
+        assert callable(attribute(spec))
+
+
+def test_an_unknown_name_lists_those_there_are() -> None:
+    with pytest.raises(MedadError, match="detector: got 'x'; allowed: padim, patchcore"):
+        registry.lookup(registry.DETECTORS, "x", "detector")

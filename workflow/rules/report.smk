@@ -1,0 +1,61 @@
+"""Tables and figures. Requires: metrics, intervals, scores and maps. Also DVC's milestones."""
+
+
+rule table:
+    """Ours beside the published values, as CSV and Markdown, with the map of its cells."""
+    input: unpack(needs("table"))
+    output:
+        **{
+            **plan.patterns("table"),
+            "markdown": report(
+                "results/tables/{table}.md", caption="../report/table.rst", category="Tables"
+            ),
+        },
+    params: half=half("table")
+    threads: plan.config.threads.report
+    log: "logs/table/{table}.log"
+    benchmark: "logs/benchmarks/table/{table}.tsv"
+    shell: STEP
+
+
+rule figure:
+    """Heat maps of the hits, the misses and the false alarms."""
+    input: unpack(needs("figure"))
+    output:
+        **{
+            **plan.patterns("figure"),
+            "figure": report(
+                "results/figures/{dataset}/{split}/{figure}.png",
+                caption="../report/figure.rst",
+                category="Figures",
+            ),
+        },
+    params: half=half("figure")
+    threads: plan.config.threads.report
+    log: "logs/figure/{dataset}.{split}.{figure}.log"
+    benchmark: "logs/benchmarks/figure/{dataset}.{split}.{figure}.tsv"
+    shell: STEP
+
+
+rule stage_data:
+    input: plan.stage(("weights", "phantom", "index", "split"))
+
+
+rule stage_draws:
+    input: plan.stage(("shots", "pairs"))
+
+
+rule stage_pretraining:
+    input: plan.stage(("stage1",))
+
+
+rule stage_heads:
+    input: plan.stage(("head",))
+
+
+rule stage_scores:
+    input: plan.stage(("score", "metrics", "intervals"))
+
+
+rule stage_tables:
+    input: plan.stage(("table", "figure"))
