@@ -1,19 +1,22 @@
 # One DAG from images to tables. `snakemake --cores 8 results/tables/table1.csv`
 import shlex
 import sys
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from medad.cli.common import fail_on_error
 from medad.lineage import engine, session
 
 with fail_on_error():
-    plan = session.begin(Path.cwd(), config, sys.argv[1:], workflow.is_main_process)
+    current = session.begin(Path.cwd(), config, sys.argv[1:], workflow.is_main_process)
 
 MEDAD = f"{shlex.quote(sys.executable)} -m medad"
 STEP = f"exec {MEDAD} step --log {{log}} {{input.key}} {{output.manifests}}"
 GPU = session.gpus()
-needs, half = partial(engine.needs, plan), partial(engine.half, plan)
+plan = current.plan
+# Snakemake knows its targets only after it has read this file.
+planned = cache(lambda: current.jobs(workflow.dag_settings.targets or ["all"]))
+needs = partial(engine.needs, current, planned)
 
 wildcard_constraints:
     dataset=r"[\w-]+", split=r"[\w-]+", synthesis=r"[\w-]+", method=r"[\w-]+", k=r"\d+",
@@ -31,7 +34,7 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
-        plan.stage(("table", "figure")),
+        plan.target("all"),
 
 
 onsuccess:

@@ -51,6 +51,15 @@ LOOPS = {
     "score": ("r",),
     "metrics": ("k", "r"),
 }
+# DVC's milestones: the kinds of steps that each holds.
+STAGES = {
+    "data": ("weights", "phantom", "index", "split"),
+    "draws": ("shots", "pairs"),
+    "pretraining": ("stage1",),
+    "heads": ("head",),
+    "scores": ("score", "metrics", "intervals"),
+    "tables": ("table", "figure"),
+}
 _READS_IMAGES = ("pairs", "head", "score", "metrics", "figure")
 _THREADS = {
     "weights": "data",
@@ -293,6 +302,11 @@ class Plan:
             for names in self._wanted(kind):
                 found += [layout.manifest(kind, step) for step in self.targets(kind, names)]
         return list(dict.fromkeys(found))
+
+    def target(self, name: str) -> list[str]:
+        """Files of a target: of `all`, of a milestone (`stage_<name>`), or the file it is."""
+        stage = "tables" if name == "all" else name.removeprefix("stage_")
+        return self.stage(STAGES[stage]) if stage in STAGES else [name]
 
     def _wanted(self, kind: str) -> list[dict[str, str]]:
         in_tables = {m for table in self.tables for m in self.table_methods(table)}

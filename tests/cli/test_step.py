@@ -13,7 +13,8 @@ pytestmark = pytest.mark.engine
 
 def test_a_failed_step_logs_its_trace_and_keeps_its_message(copy: Callable[[], Project]) -> None:
     project = copy()
-    (project.root / "results/splits/phantom/grouped.parquet").unlink()
+    for path in (project.root / "results/splits/phantom").iterdir():
+        path.unlink()
     done = project.medad(
         *("step", "--log", "logs/x.log", ".prov/keys/shots/phantom.grouped.json"),
         "results/shots/phantom/grouped/k2/r0.manifest.json",

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from project import Project
 from snakemake.io import is_flagged
 
 from medad.config.load import load
 from medad.lineage import engine
+from medad.lineage.current import CHANGED, Current
 from medad.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,14 +19,32 @@ WILDCARDS: Any = SimpleNamespace(
 )
 
 
-def test_big_files_are_ancient_and_small_ones_are_tracked() -> None:
-    found = engine.needs(Plan(ROOT, load(ROOT)), "score")(WILDCARDS)
+def needs(root: Path, *targets: str) -> dict[str, Any]:
+    current = Current(Plan(root, load(root)), {}, CHANGED)
+    return engine.needs(current, lambda: current.jobs(targets), "score")(WILDCARDS)
+
+
+def test_a_job_never_run_watches_the_file_that_is_newer_than_all() -> None:
+    found = needs(ROOT, "all")
     assert found["key"] == ".prov/keys/score/phantom.padim.json"
     assert found["files"]
-    assert all(is_flagged(path, "ancient") for path in found["files"])
+    assert found["tracked"]
     assert not any(is_flagged(path, "ancient") for path in found["tracked"])
+    assert found["changed"] == [CHANGED]
 
 
-def test_the_rules_parameter_is_the_key_files_content() -> None:
-    content = engine.half(Plan(ROOT, load(ROOT)), "score")(WILDCARDS)
-    assert json.loads(content)["params"]["dimensions"] == 100
+@pytest.mark.engine
+def test_a_finished_job_needs_what_is_here_and_all_of_it_when_it_has_to_run(copy: Any) -> None:
+    project: Project = copy()
+    before = needs(project.root, "all")
+    assert before["changed"] == []
+    head = "results/heads/phantom/grouped/padim/k2/r0.safetensors"
+    maps = "results/scores/phantom/grouped/padim/k2/r0.maps.npz"
+    assert head in before["files"]
+    quiet = [before["key"], *before["files"], *before["tracked"]]
+    assert all(is_flagged(path, "ancient") for path in quiet)
+    for path in (head, maps):
+        (project.root / path).unlink()
+    less = {**before, "files": [path for path in before["files"] if path != head]}
+    assert needs(project.root, "all") == less
+    assert needs(project.root, maps) == before

@@ -44,6 +44,8 @@ def test_a_known_step_is_restored_and_a_lost_one_computed_to_the_same_bytes(
 def test_a_missing_input_is_named_with_its_remedy(copy: Callable[[], Project]) -> None:
     root = copy().root
     (root / "results/splits/phantom/grouped.parquet").unlink()
+    run(root)  # restored: its manifest says what the input was
+    shutil.rmtree(root / ".prov/index")
     with pytest.raises(MedadError, match=r"grouped\.parquet: missing input; make it with `snake"):
         run(root)
 

@@ -9,7 +9,6 @@ rule weights:
     """One ResNet's weights as safetensors; no other step looks elsewhere."""
     input: unpack(needs("weights"))
     output: **plan.patterns("weights")
-    params: half=half("weights")
     priority: 100
     threads: plan.config.threads.data
     log: "logs/weights/{backbone}.{weights}.log"
@@ -21,7 +20,6 @@ rule phantom:
     """Generated slices, healthy and with tumours."""
     input: unpack(needs("phantom"))
     output: **plan.patterns("phantom")
-    params: half=half("phantom")
     threads: plan.config.threads.data
     log: "logs/phantom/{dataset}.log"
     benchmark: "logs/benchmarks/phantom/{dataset}.tsv"
@@ -32,7 +30,6 @@ rule index:
     """One row per image: hash, size, label, mask, leakage group, flags."""
     input: unpack(needs("index"))
     output: **plan.patterns("index")
-    params: half=half("index")
     threads: plan.config.threads.data
     log: "logs/index/{dataset}.log"
     benchmark: "logs/benchmarks/index/{dataset}.tsv"
@@ -43,7 +40,6 @@ rule split:
     """Which images may be shots, validation and test, and what leaks between them."""
     input: unpack(needs("split"))
     output: **plan.patterns("split")
-    params: half=half("split")
     threads: plan.config.threads.data
     log: "logs/split/{dataset}.{split}.log"
     benchmark: "logs/benchmarks/split/{dataset}.{split}.tsv"
@@ -54,7 +50,6 @@ rule shots:
     """Nested draws of K healthy images, every K and replicate."""
     input: unpack(needs("shots"))
     output: **plan.patterns("shots")
-    params: half=half("shots")
     threads: plan.config.threads.data
     log: "logs/shots/{dataset}.{split}.log"
     benchmark: "logs/benchmarks/shots/{dataset}.{split}.tsv"

@@ -5,7 +5,6 @@ rule head:
     """Fit one method's detector on the shots of every draw."""
     input: unpack(needs("head"))
     output: **plan.patterns("head")
-    params: half=half("head")
     threads: plan.config.threads.head
     resources: gpu=GPU
     log: "logs/head/{dataset}.{split}.{method}.log"
@@ -17,7 +16,6 @@ rule score:
     """Score the test and validation images of one method at one K, every replicate."""
     input: unpack(needs("score"))
     output: **plan.patterns("score")
-    params: half=half("score")
     threads: plan.config.threads.score
     resources: gpu=GPU
     log: "logs/score/{dataset}.{split}.{method}.k{k}.log"

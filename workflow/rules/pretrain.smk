@@ -5,7 +5,6 @@ rule stage1:
     """Adapt the backbone of one method at one K (CONSULT 3.3, 3.4), every replicate."""
     input: unpack(needs("stage1"))
     output: **plan.patterns("stage1")
-    params: half=half("stage1")
     priority: 10  # on the longest path: the short jobs fill the gaps it leaves
     threads: plan.config.threads.stage1
     resources: gpu=GPU

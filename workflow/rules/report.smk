@@ -11,7 +11,6 @@ rule table:
                 "results/tables/{table}.md", caption="../report/table.rst", category="Tables"
             ),
         },
-    params: half=half("table")
     threads: plan.config.threads.report
     log: "logs/table/{table}.log"
     benchmark: "logs/benchmarks/table/{table}.tsv"
@@ -30,7 +29,6 @@ rule figure:
                 category="Figures",
             ),
         },
-    params: half=half("figure")
     threads: plan.config.threads.report
     log: "logs/figure/{dataset}.{split}.{figure}.log"
     benchmark: "logs/benchmarks/figure/{dataset}.{split}.{figure}.tsv"
@@ -38,24 +36,24 @@ rule figure:
 
 
 rule stage_data:
-    input: plan.stage(("weights", "phantom", "index", "split"))
+    input: plan.target("stage_data")
 
 
 rule stage_draws:
-    input: plan.stage(("shots", "pairs"))
+    input: plan.target("stage_draws")
 
 
 rule stage_pretraining:
-    input: plan.stage(("stage1",))
+    input: plan.target("stage_pretraining")
 
 
 rule stage_heads:
-    input: plan.stage(("head",))
+    input: plan.target("stage_heads")
 
 
 rule stage_scores:
-    input: plan.stage(("score", "metrics", "intervals"))
+    input: plan.target("stage_scores")
 
 
 rule stage_tables:
-    input: plan.stage(("table", "figure"))
+    input: plan.target("stage_tables")

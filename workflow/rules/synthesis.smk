@@ -5,7 +5,6 @@ rule pairs:
     """Augmented healthy images and Bezier tumours (CONSULT 3.2, Algorithm 1), every draw."""
     input: unpack(needs("pairs"))
     output: **plan.patterns("pairs")
-    params: half=half("pairs")
     priority: 10  # on the longest path: the short jobs fill the gaps it leaves
     threads: plan.config.threads.pairs
     log: "logs/pairs/{dataset}.{split}.{synthesis}.log"

@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 
 from medad.cli.common import project
-from medad.lineage.milestones import STAGES, commit
+from medad.lineage.milestones import commit
+from medad.plan import STAGES
 
 
 def main(arguments: Sequence[str]) -> int:

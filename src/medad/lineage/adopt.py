@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import zipfile
 from dataclasses import dataclass
@@ -75,14 +74,6 @@ def unpack(folder: Path, root: Path) -> int:
                 write_bytes(_inside(root, name), opened.read(name))
                 placed += 1
     return placed
-
-
-def same_age(root: Path, extra: list[Path]) -> None:
-    """Give results and key files one time, so that none is newer than what was made from it."""
-    files = [path for path in (root / "results").rglob("*") if path.is_file()]
-    latest = max(path.stat().st_mtime_ns for path in [*files, *extra])
-    for path in [*files, *extra]:
-        os.utime(path, ns=(latest, latest))
 
 
 def pack(paths: list[str], root: Path, target: Path) -> None:

@@ -8,20 +8,10 @@ from pathlib import Path
 
 from medad.errors import MedadError
 
-# Stage of dvc.yaml -> the rule whose files it holds.
-STAGES = {
-    "data": "stage_data",
-    "draws": "stage_draws",
-    "pretraining": "stage_pretraining",
-    "heads": "stage_heads",
-    "scores": "stage_scores",
-    "tables": "stage_tables",
-}
-
 
 def require_finished(root: Path, stage: str) -> None:
     """MedadError unless Snakemake has nothing to do for a stage with params.yaml as it is."""
-    command = [sys.executable, "-m", "snakemake", STAGES[stage], "-n", "--cores", "1"]
+    command = [sys.executable, "-m", "snakemake", f"stage_{stage}", "-n", "--cores", "1"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     text = done.stdout + done.stderr
     if done.returncode:
@@ -29,7 +19,7 @@ def require_finished(root: Path, stage: str) -> None:
     if "Nothing to be done" not in text:
         raise MedadError(
             f"stage {stage} is not finished for this params.yaml; run `snakemake "
-            f"{STAGES[stage]} --cores 8` first (options given with --config are not in params.yaml)"
+            f"stage_{stage} --cores 8` first (options given with --config are not in params.yaml)"
         )
 
 

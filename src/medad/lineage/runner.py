@@ -72,6 +72,9 @@ def _step(job: Job, target: str, number: int, total: int) -> None:
         sealed = store.fetch(key, folder)
         action: record.Action = "restored" if sealed is not None else "computed"
         if sealed is None:
+            for path, _ in inputs.values():
+                if not (job.root / path).is_file():
+                    raise _missing(path)
             device = _device(job) if kind in _ON_DEVICE else "cpu"
             task = Task(
                 kind=kind,
@@ -146,10 +149,26 @@ def _publish(job: Job, folder: Path, target: str, sealed: Mapping[str, Any], lab
 
 
 def _hashed(root: Path, paths: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    missing = sorted(path for path in paths.values() if not (root / path).is_file())
-    if missing:
-        raise MedadError(f"{missing[0]}: missing input; make it with `snakemake {missing[0]}`")
-    return {name: (path, sha256(root / path)) for name, path in sorted(paths.items())}
+    """Name -> (path, sha256); a missing input is known by what its manifest says of it."""
+    found = {}
+    for name, path in sorted(paths.items()):
+        digest_ = sha256(root / path) if (root / path).is_file() else _known(root, path)
+        if digest_ is None:
+            raise _missing(path)
+        found[name] = (path, digest_)
+    return found
+
+
+def _known(root: Path, path: str) -> str | None:
+    beside = manifest.beside(path)
+    if beside is None or not (root / beside).is_file():
+        return None
+    outputs = manifest.read(root / beside)["outputs"].values()
+    return next((str(item["sha256"]) for item in outputs if item["path"] == path), None)
+
+
+def _missing(path: str) -> MedadError:
+    return MedadError(f"{path}: missing input; make it with `snakemake {path}`")
 
 
 def _locations(root: Path, identity: Mapping[str, str | int]) -> dict[str, Path]:

@@ -7,9 +7,11 @@ cluster and a second run read, and at most create what is missing.
 from __future__ import annotations
 
 import atexit
+import hashlib
 import os
 import re
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +28,7 @@ from medad.errors import MedadError
 from medad.files import canonical_json, write_bytes
 from medad.layout import LISTING
 from medad.lineage import environment, failure
+from medad.lineage.current import ASKED, CHANGED, Current
 from medad.lineage.locks import ENGINE, try_lock
 from medad.lineage.runner import LIVE, SETTINGS
 from medad.plan import Plan
@@ -48,11 +51,14 @@ _READING = re.compile(
     r"-[a-zA-Z]*n[a-zA-Z]*$|--(dry-?run|lint|dag|rulegraph|filegraph|d3dag|summary|list.*"
     r"|detailed-summary|unlock|report|archive|cleanup-metadata|generate-unit-tests)$"
 )
+_FAR_AHEAD = 4_102_444_800  # the year 2100; a running job must not be older than its inputs
 _TEMPORARY = re.compile(r"\..+\.\d+")  # what medad.files writes before it renames
 
 
-def begin(root: Path, overrides: Mapping[str, Any], arguments: Sequence[str], main: bool) -> Plan:
-    """The plan of this run; key files say what the configuration in force asks for.
+def begin(
+    root: Path, overrides: Mapping[str, Any], arguments: Sequence[str], main: bool
+) -> Current:
+    """The plan of this run and what of it is done; key files say what the configuration asks for.
 
     ``main``: whether this process schedules jobs (not a re-parse inside one). Raises MedadError.
     """
@@ -67,13 +73,20 @@ def begin(root: Path, overrides: Mapping[str, Any], arguments: Sequence[str], ma
             (root / "results" / name).mkdir(parents=True, exist_ok=True)
     files = {path: canonical_json(half) for path, half in plan.halves().items()}
     files[SETTINGS] = canonical_json(_settings(plan.config))
+    listings = {}
     for dataset in plan.config.runs.datasets:
-        files.update(_listing(plan, dataset))
+        listings.update(_listing(plan, dataset))
+    files.update(listings)
     _require_weights(plan)
     if main:
         for path, content in files.items():
             _write(root / path, content, replace=writing)
-    return plan
+        # Other content in every run, as Snakemake forgives a new time to a file of equal content.
+        _write(root / CHANGED, str(time.time_ns()).encode(), replace=writing)
+        _write(root / ASKED, b"", replace=False)
+        os.utime(root / ASKED, (_FAR_AHEAD, _FAR_AHEAD))
+    sources = {path: hashlib.sha256(content).hexdigest() for path, content in listings.items()}
+    return Current(plan, sources, ASKED if main and not writing else CHANGED)
 
 
 def _typed(value: Any) -> Any:
