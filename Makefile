@@ -1,4 +1,4 @@
-# `make table1`, `make test`, `make test-engines` (crashes, every kind of change): each sets up everything it needs in .venv first.
+# `make table1` and `make test` each set up everything they need in .venv first.
 # PYTHON=/path/to/python: use that Python 3.11's own torch instead of installing one.
 # PRESET=quick: overlay workflow/presets/quick.yaml on params.yaml.
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
@@ -9,7 +9,7 @@ else
 SETUP := python3.11 tools/environment.py
 endif
 
-.PHONY: table1 test test-engines environment
+.PHONY: table1 test environment
 
 table1: environment
 	snakemake all --cores $(CORES) $(if $(PRESET),--config preset=$(PRESET))
@@ -19,10 +19,7 @@ test: environment
 	ruff check
 	ruff format --check
 	mypy
-	pytest -m "not slow" -n $(CORES) --dist loadfile
-
-test-engines: environment
-	pytest -m slow -n $(CORES) --dist loadfile
+	pytest -n $(CORES) --dist loadfile
 
 environment:
 	@$(SETUP)

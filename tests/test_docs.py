@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 import subprocess
@@ -38,6 +39,41 @@ def test_make_commands_are_targets() -> None:
                 )
                 assert done.returncode == 0, done.stderr
                 assert line in (ROOT / ".ci/run").read_text()
+
+
+def test_the_readmes_numbers_are_those_published() -> None:
+    """Every cell of a table whose first heading names dataset and split."""
+    with (ROOT / "docs/results/table1/table1.csv").open() as stream:
+        cells = {
+            (c["dataset"], c["split"], c["row"], f"K{c['shots']}"): c
+            for c in csv.DictReader(stream)
+        }
+    text = (ROOT / "README.md").read_text()
+    found = 0
+    for block in re.findall(r"(?m)^\| \w+, split .*\n(?:\|.*\n)+", text):
+        heading, _, *rows = [
+            [cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()
+        ]
+        dataset, split = heading[0].split(", split ")
+        for name, *values in rows:
+            published = []
+            for column, value in zip(heading[1:5], values[:4], strict=True):
+                cell = cells[dataset, split, name, column]
+                assert float(cell["auroc"]) == pytest.approx(float(value), abs=0.000501)
+                published.append(cell["paper"])
+                found += 1
+            assert values[4] == (", ".join(published) if any(published) else "-")
+    assert found >= 16
+
+
+@pytest.mark.engine
+def test_published_evidence_is_adopted_and_audited_as_documented(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    shutil.copytree(ROOT / "docs/results", tmp_path / "docs/results")
+    adopted, audited = commands(ROOT / "docs/results/table1/README.md")
+    assert "206 steps verified" in project.run("bash", "-c", adopted).stdout
+    text = project.run("bash", "-c", audited).stdout
+    assert "CONSULT/K4" in text
 
 
 @pytest.mark.engine

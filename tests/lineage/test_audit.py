@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 import zipfile
 from typing import Any
 
@@ -75,6 +76,10 @@ def test_the_text_says_the_same(finished: Project, found: dict[str, Any]) -> Non
         assert needed in text
     for needed in ("machine: ", "environment: ", "seeds", "MLflow run"):
         assert needed in text
+    hashes = re.findall(r"sha256 (\w*)", text)
+    assert len(hashes) > 60
+    assert {len(digest) for digest in hashes} == {12}  # no line is cut
+    assert f"system {found['machines'][0]['system']}" in text
 
 
 def test_any_artifact_can_be_audited(finished: Project) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+import yaml
 from project import Project
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -126,7 +127,10 @@ def new_preset(project: Project) -> None:
 
 def note(project: Project) -> None:
     """Another first note under the table."""
-    project.replace("workflow/tables/consult.yaml", 'notes:\n    - "', 'notes:\n    - "A note. ')
+    path = project.root / "workflow/tables/consult.yaml"
+    tables = yaml.safe_load(path.read_text())
+    tables["table1"]["notes"].insert(0, "A note.")
+    path.write_text(yaml.safe_dump(tables))
 
 
 PADIM, CONSULT = {"head:padim", "score:padim"}, {"stage1:consult"}

@@ -12,6 +12,8 @@ from medad.errors import MedadError
 from medad.lineage import audit
 from medad.lineage.graph import relative
 
+_WHOLE = 1_000_000
+
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="medad audit", description=__doc__)
@@ -56,7 +58,11 @@ def _show(found: dict[str, Any]) -> None:
     for run in found["runs"]:
         _show_run(tree, run)
     _show_rest(tree, found)
-    Console(highlight=False, soft_wrap=True).print(tree)
+    # A terminal's lines are wrapped beside the tree; a file or a pipe gets them whole.
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WHOLE, soft_wrap=True)
+    console.print(tree)
 
 
 def _show_run(tree: Any, run: dict[str, Any]) -> None:
