@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from medad.errors import MedadError
 from medad.lineage import failure, runner
@@ -36,8 +37,15 @@ class Heartbeat:
             os.write(self.terminal, f"{line}\n".encode())
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> NoReturn:
     """Exit status 0, or 2 after a message that a user can act on."""
+    status = _run(arguments)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # everything is written, and torch takes half a second to take itself down
+
+
+def _run(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="medad step")
     parser.add_argument("--log", type=Path, required=True, help="file for all output of the job")
     parser.add_argument("key", type=Path, help="key file: parameters and code")

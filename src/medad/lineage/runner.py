@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -152,11 +153,22 @@ def _hashed(root: Path, paths: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Name -> (path, sha256); a missing input is known by what its manifest says of it."""
     found = {}
     for name, path in sorted(paths.items()):
-        digest_ = sha256(root / path) if (root / path).is_file() else _known(root, path)
-        if digest_ is None:
+        content = _content(root / path) if (root / path).is_file() else _known(root, path)
+        if content is None:
             raise _missing(path)
-        found[name] = (path, digest_)
+        found[name] = (path, content)
     return found
+
+
+def _content(path: Path) -> str:
+    stat = path.stat()
+    return _content_at(path, stat.st_ino, stat.st_mtime_ns, stat.st_size)
+
+
+@cache
+def _content_at(path: Path, inode: int, changed: int, size: int) -> str:
+    """Hashed once a job: the steps of a job share their large inputs, such as the weights."""
+    return sha256(path)
 
 
 def _known(root: Path, path: str) -> str | None:
