@@ -3,11 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from medad import layout
 from medad.config.load import load
-from medad.errors import MedadError
 from medad.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,23 +34,6 @@ def test_key_files_hold_neither_the_shot_count_nor_the_replicate() -> None:
     )
 
 
-def test_a_method_override_reaches_that_method_alone() -> None:
-    methods = {"padim": {"override": {"detector": {"dimensions": 7}}}}
-    changed, shipped = plan(methods=methods).halves(), plan().halves()
-    differing = {path for path in shipped if changed[path] != shipped[path]}
-    assert differing == {f".prov/keys/{kind}/phantom.padim.json" for kind in ("head", "score")}
-    with pytest.raises(MedadError, match=r"methods\.padim\.detector: dimension: unknown key"):
-        plan(methods={"padim": {"override": {"detector": {"dimension": 7}}}}).halves()
-
-
-def test_a_method_with_its_own_synthesis_gets_its_own_pairs() -> None:
-    methods = {"consult": {"override": {"synthesis": {"shape": "hull"}}}}
-    changed = plan(methods=methods)
-    assert changed.synthesis_of("consult") == "consult-consult"
-    half = changed.half("pairs", {"dataset": "phantom", "synthesis": "consult-consult"})
-    assert half.params["shape"] == "hull"
-
-
 def test_a_job_tracks_manifests_and_merely_needs_big_files() -> None:
     wildcards = {"dataset": "phantom", "split": "grouped", "method": "consult", "k": "4"}
     tracked, big = plan().needs("score", wildcards)
@@ -67,10 +47,3 @@ def test_the_milestones_cover_every_step_a_table_rests_on() -> None:
     kinds = {layout.parse_manifest(path)[0] for path in steps}
     assert kinds == set(layout.STEMS)
     assert len(steps) == len(set(steps))
-
-
-def test_a_table_row_of_an_unknown_method_is_an_error() -> None:
-    changed = plan()
-    changed.tables["table1"]["rows"][3]["method"] = "moon"
-    with pytest.raises(MedadError, match="method 'moon' is not in methods: patchcore"):
-        changed.table_methods("table1")

@@ -1,4 +1,4 @@
-"""From the configuration to the parameters, key files and inputs of every step.
+"""From the configuration to the key files, inputs and outputs of every step.
 
 The Snakefile asks here what a rule makes and needs; nothing else reads the configuration.
 """
@@ -12,20 +12,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
-from medad import layout, registry
-from medad.config.load import section_with
-from medad.config.models import Config, Method
-from medad.errors import MedadError
+from medad import layout
+from medad.config.models import Config
 from medad.lineage import environment
 from medad.lineage.closure import closure, module_of
 from medad.lineage.manifest import Half
+from medad.parameters import Parameters
 
-TABLES = Path("workflow/tables")
 HEATMAPS = "heatmaps"
-BASELINE = "patchcore"
-PICTURED = "table1"  # whose last method the heat maps show beside the baseline
 # What names a key file: the identity fields that choose parameters. K and replicate never do.
 NAMES = {
     "weights": ("backbone", "weights"),
@@ -82,28 +76,9 @@ class Plan:
     config: Config
 
     @cached_property
-    def tables(self) -> dict[str, dict[str, Any]]:
-        """Every table of workflow/tables by name."""
-        found: dict[str, dict[str, Any]] = {}
-        for path in sorted((self.root / TABLES).glob("*.yaml")):
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-            found.update({k: v for k, v in content.items() if v["kind"] == "table"})
-        return found
-
-    def table_methods(self, table: str) -> list[str]:
-        """Methods of a table's rows; MedadError for one that params.yaml does not name."""
-        rows = self.tables[table]["rows"]
-        methods = [row["method"] for row in rows if row["method"] is not None]
-        for name in methods:
-            if name not in self.config.methods:
-                known = ", ".join(self.config.methods)
-                raise MedadError(f"{TABLES}: {table}: method {name!r} is not in methods: {known}")
-        return methods
-
-    def synthesis_of(self, method: str) -> str:
-        """Name of the pairs a method trains on; its own when it overrides their parameters."""
-        chosen = self.config.methods[method]
-        return f"{chosen.synthesis}-{method}" if chosen.override.synthesis else chosen.synthesis
+    def parameters(self) -> Parameters:
+        """What each step's result depends on, by value."""
+        return Parameters(self.root, self.config)
 
     # -- the half of a key that is no input ---------------------------------------------------
 
@@ -114,7 +89,7 @@ class Plan:
 
     def half(self, kind: str, identity: layout.Identity) -> Half:
         """Parameters, code and threads of a step, by value."""
-        params = {"seed": self.config.seed, **self._params(kind, identity)}
+        params = self.parameters.of(kind, identity)
         specs = [v for v in params.values() if isinstance(v, str) and v.startswith("medad.")]
         code = closure([f"medad.steps.{kind}", *(module_of(spec) for spec in specs)])
         threads = getattr(self.config.threads, _THREADS.get(kind, kind))
@@ -131,126 +106,23 @@ class Plan:
         return found
 
     def _named(self, kind: str) -> list[dict[str, str]]:
-        config = self.config
+        config, asked = self.config, self.parameters
         values: dict[str, list[str]] = {
             "backbone": [config.backbone.name],
             "weights": [config.backbone.weights],
             "dataset": config.runs.datasets,
             "split": config.runs.splits,
             "method": list(config.methods),
-            "synthesis": sorted({self.synthesis_of(m) for m in config.methods} - {"none"}),
-            "table": list(self.tables),
+            "synthesis": sorted({asked.synthesis_of(m) for m in config.methods} - {"none"}),
+            "table": list(asked.tables),
             "figure": [HEATMAPS],
         }
         if kind == "phantom":
-            values["dataset"] = [d for d in values["dataset"] if self._generated(d)]
+            values["dataset"] = [d for d in values["dataset"] if asked.generated(d)]
         if kind == "stage1":
             values["method"] = [n for n, m in config.methods.items() if m.stage1 != "none"]
         names = NAMES[kind]
         return _products({name: values[name] for name in names})
-
-    def _generated(self, dataset: str) -> bool:
-        return self.config.datasets[dataset].reader == "phantom"
-
-    def _params(self, kind: str, identity: layout.Identity) -> dict[str, Any]:
-        config = self.config
-        match kind:
-            case "weights":
-                pinned = config.backbone.weights == "file"
-                hidden = {} if pinned else {"file": None, "sha256": None}
-                return {**config.backbone.model_dump(), **hidden}
-            case "phantom":
-                return config.datasets[str(identity["dataset"])].model_dump(exclude={"reader"})
-            case "index":
-                reader = config.datasets[str(identity["dataset"])].reader
-                return {
-                    "reader": reader,
-                    "implementation": registry.lookup(registry.READERS, reader, "reader"),
-                    "on_bad": config.data.on_bad,
-                    "leakage": config.leakage.model_dump(),
-                }
-            case "split":
-                policy = str(identity["split"])
-                return {"policy": policy, **getattr(config.splits, policy).model_dump()}
-            case "shots":
-                return {}
-            case "pairs":
-                return {"side": config.image.side, **self._synthesis(str(identity["synthesis"]))}
-            case "stage1" | "head" | "score" | "metrics":
-                return self._run_params(kind, str(identity["method"]))
-            case _:
-                return self._report_params(kind, identity)
-
-    def _synthesis(self, label: str) -> dict[str, Any]:
-        for name, method in self.config.methods.items():
-            if method.synthesis != "none" and self.synthesis_of(name) == label:
-                section = getattr(self.config.synthesis, method.synthesis)
-                return section_with(section, method.override.synthesis, f"methods.{name}")
-        raise MedadError(f"synthesis: no method uses {label!r}")
-
-    def _run_params(self, kind: str, name: str) -> dict[str, Any]:
-        config, method = self.config, self.config.methods[name]
-        evaluation = config.evaluation
-        if kind == "metrics":
-            return {
-                "side": config.image.side,
-                "maps": evaluation.maps,
-                "smoothing": evaluation.smoothing,
-                "healthy_quantile": evaluation.healthy_quantile,
-            }
-        common = {
-            "side": config.image.side,
-            "backbone": {"name": config.backbone.name, "weights": config.backbone.weights},
-        }
-        if kind == "stage1":
-            return {
-                **common,
-                "implementation": registry.lookup(registry.STAGE1, method.stage1, "stage1"),
-                "synthesis": self.synthesis_of(name),
-                **self._section(method, "stage1", name),
-            }
-        detector = {
-            **common,
-            "implementation": registry.lookup(registry.DETECTORS, method.detector, "detector"),
-            "frozen": method.stage1 == "none",
-            **self._section(method, "detector", name),
-        }
-        return detector if kind == "head" else {**detector, "maps": evaluation.maps}
-
-    def _section(self, method: Method, part: str, name: str) -> dict[str, Any]:
-        sections = self.config.stage1 if part == "stage1" else self.config.detectors
-        section = getattr(sections, getattr(method, part))
-        return section_with(section, getattr(method.override, part), f"methods.{name}.{part}")
-
-    def _report_params(self, kind: str, identity: layout.Identity) -> dict[str, Any]:
-        config, runs = self.config, self.config.runs
-        counts = {"shots": runs.shots, "replicates": runs.replicates}
-        if kind == "figure":
-            return {
-                "side": config.image.side,
-                "smoothing": config.evaluation.smoothing,
-                "methods": [BASELINE, self.table_methods(PICTURED)[-1]],
-                "k": 4 if 4 in runs.shots else runs.shots[0],
-                "r": 0,
-            }
-        table = str(identity["table"])
-        methods = self.table_methods(table)
-        if kind == "intervals":
-            return {
-                **counts,
-                "methods": methods,
-                "baseline": BASELINE,
-                "resamples": config.evaluation.resamples,
-                "confidence": config.evaluation.confidence,
-            }
-        return {
-            **self.tables[table],
-            **counts,
-            "baseline": BASELINE,
-            "methods": methods,
-            "datasets": runs.datasets,
-            "splits": runs.splits,
-        }
 
     # -- what Snakemake asks ------------------------------------------------------------------
 
@@ -281,7 +153,7 @@ class Plan:
         tracked: dict[str, None] = {}
         big: dict[str, None] = {}
         for identity in self.targets(kind, wildcards):
-            params = {"seed": self.config.seed, **self._params(kind, identity)}
+            params = self.parameters.of(kind, identity)
             for path in layout.inputs(kind, identity, params).values():
                 made = layout.parse(path)
                 if made is None:
@@ -291,7 +163,7 @@ class Plan:
                 else:
                     tracked[layout.manifest(*made)] = None
                     big[path] = None
-            if kind in _READS_IMAGES and self._generated(str(identity["dataset"])):
+            if kind in _READS_IMAGES and self.parameters.generated(str(identity["dataset"])):
                 big[layout.output("phantom", identity, "images")] = None
         return list(tracked), list(big)
 
@@ -309,12 +181,13 @@ class Plan:
         return self.stage(STAGES[stage]) if stage in STAGES else [name]
 
     def _wanted(self, kind: str) -> list[dict[str, str]]:
-        in_tables = {m for table in self.tables for m in self.table_methods(table)}
+        asked = self.parameters
+        in_tables = {method for table in asked.tables for method in asked.table_methods(table)}
         keep = []
         for names in self._named(kind):
             if names.get("method", next(iter(in_tables))) not in in_tables:
                 continue
-            used = {self.synthesis_of(method) for method in in_tables}
+            used = {asked.synthesis_of(method) for method in in_tables}
             if "synthesis" in names and names["synthesis"] not in used:
                 continue
             if kind == "figure" and not self.config.evaluation.maps:

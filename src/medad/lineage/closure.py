@@ -10,7 +10,10 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # What decides, schedules or records a computation but is never part of one.
-OUTSIDE = ("cli", "config", "layout", "lineage", "plan", "registry", "tracking", "__main__")
+OUTSIDE = (
+    *("cli", "config", "layout", "lineage", "parameters", "plan", "registry", "tracking"),
+    "__main__",
+)
 
 
 def closure(roots: Iterable[str]) -> dict[str, str]:

@@ -207,7 +207,8 @@ def _device(job: Job) -> str:
     if wanted == "cuda" and not present:
         raise MedadError("device: got 'cuda' but torch sees no GPU; allowed here: auto, cpu")
     torch.set_num_threads(job.half.threads)
-    torch.use_deterministic_algorithms(True)
+    # As use_deterministic_algorithms(True), which takes a second to import the compiler's settings.
+    torch.set_deterministic_debug_mode("error")
     # Filling fresh memory guards against reading it unset, which no kernel here does.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return "cuda" if present and wanted != "cpu" else "cpu"

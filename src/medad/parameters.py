@@ -1,0 +1,159 @@
+"""From the configuration to the parameters of every step: what its result depends on, by value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from medad import layout, registry
+from medad.config.load import section_with
+from medad.config.models import Config, Method
+from medad.errors import MedadError
+
+TABLES = Path("workflow/tables")
+BASELINE = "patchcore"
+PICTURED = "table1"  # whose last method the heat maps show beside the baseline
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters that a configuration and the tables of a project root ask for."""
+
+    root: Path
+    config: Config
+
+    @cached_property
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """Every table of workflow/tables by name."""
+        found: dict[str, dict[str, Any]] = {}
+        for path in sorted((self.root / TABLES).glob("*.yaml")):
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+            found.update({k: v for k, v in content.items() if v["kind"] == "table"})
+        return found
+
+    def table_methods(self, table: str) -> list[str]:
+        """Methods of a table's rows; MedadError for one that params.yaml does not name."""
+        rows = self.tables[table]["rows"]
+        methods = [row["method"] for row in rows if row["method"] is not None]
+        for name in methods:
+            if name not in self.config.methods:
+                known = ", ".join(self.config.methods)
+                raise MedadError(f"{TABLES}: {table}: method {name!r} is not in methods: {known}")
+        return methods
+
+    def synthesis_of(self, method: str) -> str:
+        """Name of the pairs a method trains on; its own when it overrides their parameters."""
+        chosen = self.config.methods[method]
+        return f"{chosen.synthesis}-{method}" if chosen.override.synthesis else chosen.synthesis
+
+    def generated(self, dataset: str) -> bool:
+        """Whether a step makes the images of a dataset."""
+        return self.config.datasets[dataset].reader == "phantom"
+
+    def of(self, kind: str, identity: layout.Identity) -> dict[str, Any]:
+        """Parameters of one step; MedadError for a name that is not in params.yaml."""
+        return {"seed": self.config.seed, **self._own(kind, identity)}
+
+    def _own(self, kind: str, identity: layout.Identity) -> dict[str, Any]:
+        config = self.config
+        match kind:
+            case "weights":
+                pinned = config.backbone.weights == "file"
+                hidden = {} if pinned else {"file": None, "sha256": None}
+                return {**config.backbone.model_dump(), **hidden}
+            case "phantom":
+                return config.datasets[str(identity["dataset"])].model_dump(exclude={"reader"})
+            case "index":
+                reader = config.datasets[str(identity["dataset"])].reader
+                return {
+                    "reader": reader,
+                    "implementation": registry.lookup(registry.READERS, reader, "reader"),
+                    "on_bad": config.data.on_bad,
+                    "leakage": config.leakage.model_dump(),
+                }
+            case "split":
+                policy = str(identity["split"])
+                return {"policy": policy, **getattr(config.splits, policy).model_dump()}
+            case "shots":
+                return {}
+            case "pairs":
+                return {"side": config.image.side, **self._synthesis(str(identity["synthesis"]))}
+            case "stage1" | "head" | "score" | "metrics":
+                return self._run_params(kind, str(identity["method"]))
+            case _:
+                return self._report_params(kind, identity)
+
+    def _synthesis(self, label: str) -> dict[str, Any]:
+        for name, method in self.config.methods.items():
+            if method.synthesis != "none" and self.synthesis_of(name) == label:
+                section = getattr(self.config.synthesis, method.synthesis)
+                return section_with(section, method.override.synthesis, f"methods.{name}")
+        raise MedadError(f"synthesis: no method uses {label!r}")
+
+    def _run_params(self, kind: str, name: str) -> dict[str, Any]:
+        config, method = self.config, self.config.methods[name]
+        evaluation = config.evaluation
+        if kind == "metrics":
+            return {
+                "side": config.image.side,
+                "maps": evaluation.maps,
+                "smoothing": evaluation.smoothing,
+                "healthy_quantile": evaluation.healthy_quantile,
+            }
+        common = {
+            "side": config.image.side,
+            "backbone": {"name": config.backbone.name, "weights": config.backbone.weights},
+        }
+        if kind == "stage1":
+            return {
+                **common,
+                "implementation": registry.lookup(registry.STAGE1, method.stage1, "stage1"),
+                "synthesis": self.synthesis_of(name),
+                **self._section(method, "stage1", name),
+            }
+        detector = {
+            **common,
+            "implementation": registry.lookup(registry.DETECTORS, method.detector, "detector"),
+            "frozen": method.stage1 == "none",
+            **self._section(method, "detector", name),
+        }
+        return detector if kind == "head" else {**detector, "maps": evaluation.maps}
+
+    def _section(self, method: Method, part: str, name: str) -> dict[str, Any]:
+        sections = self.config.stage1 if part == "stage1" else self.config.detectors
+        section = getattr(sections, getattr(method, part))
+        return section_with(section, getattr(method.override, part), f"methods.{name}.{part}")
+
+    def _report_params(self, kind: str, identity: layout.Identity) -> dict[str, Any]:
+        config, runs = self.config, self.config.runs
+        counts = {"shots": runs.shots, "replicates": runs.replicates}
+        if kind == "figure":
+            return {
+                "side": config.image.side,
+                "smoothing": config.evaluation.smoothing,
+                "methods": [BASELINE, self.table_methods(PICTURED)[-1]],
+                "k": 4 if 4 in runs.shots else runs.shots[0],
+                "r": 0,
+            }
+        table = str(identity["table"])
+        methods = self.table_methods(table)
+        if kind == "intervals":
+            return {
+                **counts,
+                "methods": methods,
+                "baseline": BASELINE,
+                "resamples": config.evaluation.resamples,
+                "confidence": config.evaluation.confidence,
+            }
+        return {
+            **self.tables[table],
+            **counts,
+            "baseline": BASELINE,
+            "methods": methods,
+            "datasets": runs.datasets,
+            "splits": runs.splits,
+        }
