@@ -1,22 +1,24 @@
 # One DAG from images to tables. `snakemake --cores 8 results/tables/table1.csv`
 import shlex
 import sys
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 from medad.cli.common import fail_on_error
 from medad.lineage import engine, session
 
 with fail_on_error():
-    current = session.begin(Path.cwd(), config, sys.argv[1:], workflow.is_main_process)
+    current = session.begin(
+        *(Path.cwd(), config, sys.argv[1:]),
+        main=workflow.is_main_process,
+        dry=workflow.output_settings.dryrun,
+    )
 
 MEDAD = f"{shlex.quote(sys.executable)} -m medad"
 STEP = f"exec {MEDAD} step --log {{log}} {{input.key}} {{output.manifests}}"
 GPU = session.gpus()
 plan = current.plan
-# Snakemake knows its targets only after it has read this file.
-planned = cache(lambda: current.jobs(workflow.dag_settings.targets or ["all"]))
-needs = partial(engine.needs, current, planned)
+needs = partial(engine.needs, current, engine.part_of_run(current, workflow))
 
 wildcard_constraints:
     dataset=r"[\w-]+", split=r"[\w-]+", synthesis=r"[\w-]+", method=r"[\w-]+", k=r"\d+",
@@ -39,6 +41,8 @@ rule all:
 
 onsuccess:
     shell(f"{MEDAD} track --quiet || true")
+    with fail_on_error():
+        engine.require_settled(current, workflow.dag_settings)
 
 
 onerror:

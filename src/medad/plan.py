@@ -176,9 +176,21 @@ class Plan:
         return list(dict.fromkeys(found))
 
     def target(self, name: str) -> list[str]:
-        """Files of a target: of `all`, of a milestone (`stage_<name>`), or the file it is."""
+        """Files of a target: of `all`, of a milestone (`stage_<name>`), or the file it is.
+
+        A step above a table counts as there by its manifest; tables and figures themselves by all
+        their files.
+        """
         stage = "tables" if name == "all" else name.removeprefix("stage_")
-        return self.stage(STAGES[stage]) if stage in STAGES else [name]
+        if stage not in STAGES:
+            return [name]
+        found = self.stage(STAGES[stage])
+        if stage == "tables":
+            steps = [layout.parse_manifest(path) for path in found]
+            found += [
+                path for kind, step in steps for path in layout.outputs(kind, step, {}).values()
+            ]
+        return found
 
     def _wanted(self, kind: str) -> list[dict[str, str]]:
         asked = self.parameters

@@ -64,3 +64,10 @@ def test_what_makes_a_path_has_its_manifest_beside_it() -> None:
 def test_a_key_file_is_read_back_whole(tmp_path: Path) -> None:
     write_json(tmp_path / "key.json", dict(HALF.__dict__))
     assert manifest.Half.read(tmp_path / "key.json") == HALF
+
+
+def test_what_was_never_written_is_no_manifest(tmp_path: Path) -> None:
+    for text in ('{"digest": NaN}', "[]", '{"digest": "x"}'):
+        (tmp_path / "m.json").write_text(text)
+        with pytest.raises(MedadError, match="changed since it was written"):
+            manifest.read(tmp_path / "m.json")

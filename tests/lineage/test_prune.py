@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 from project import Project
 
+from medad.lineage.locks import try_lock
+
 pytestmark = pytest.mark.engine
 
 
@@ -32,3 +34,13 @@ def test_what_was_pruned_is_restored_not_computed(copy: Callable[[], Project]) -
     project.change({"runs": {"shots": [2, 4]}})
     project.snakemake()
     assert {action for action, _ in project.actions(before)} == {"restored"}
+
+
+def test_nothing_is_pruned_while_a_run_is_active(copy: Callable[[], Project]) -> None:
+    project = copy()
+    lock = try_lock(project.root / ".prov/run.lock")
+    assert lock is not None
+    with lock:
+        done = project.medad("prune", check=False)
+    assert done.returncode == 2
+    assert "a run is active in this folder" in done.stderr

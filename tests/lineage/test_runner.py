@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from project import Project
@@ -50,25 +53,50 @@ def test_a_missing_input_is_named_with_its_remedy(copy: Callable[[], Project]) -
         run(root)
 
 
-def test_parameters_that_change_during_a_step_void_it(
-    copy: Callable[[], Project], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("what", ["parameters", "code"])
+def test_parameters_or_code_that_change_during_a_step_void_it(
+    copy: Callable[[], Project], monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    root = copy().root
+    project = copy()
+    root = project.root
+    monkeypatch.setattr(runner, "PACKAGE", root / "src/medad")
     shutil.rmtree(root / ".prov/index")
     output = root / "results/shots/phantom/grouped/k2/r0.csv"
     output.unlink()
 
     def meddle(task: object) -> float:
-        half = read_json(root / KEY)
-        write_json(root / KEY, {**half, "threads": 9})
+        if what == "parameters":
+            half = read_json(root / KEY)
+            write_json(root / KEY, {**half, "threads": 9})
+        else:
+            project.edit("src/medad/steps/shots.py")
         return original(task)  # type: ignore[arg-type]
 
     original = runner._compute
     monkeypatch.setattr(runner, "_compute", meddle)
-    with pytest.raises(MedadError, match="parameters or code changed while it ran; run again"):
+    with pytest.raises(MedadError, match="parameters or code changed during the run; run again"):
         run(root)
     assert not output.exists()
     assert not list((root / ".prov/tmp").iterdir())
+    assert not list((root / ".prov").glob("index/*.json"))
+
+
+def test_an_input_that_is_not_what_was_made_is_refused(copy: Callable[[], Project]) -> None:
+    root = copy().root
+    split = root / "results/splits/phantom/grouped.parquet"
+    split.write_bytes(split.read_bytes() + b" ")
+    with pytest.raises(MedadError, match=r"grouped\.parquet: changed since it was made; delete it"):
+        run(root)
+
+
+def test_what_steps_keep_for_each_other_is_bound_to_the_code_that_makes_it() -> None:
+    def folder(code: dict[str, str]) -> Path:
+        job: Any = SimpleNamespace(root=Path(), half=SimpleNamespace(code=code))
+        return runner._cache(job)
+
+    code = {"data/decoding.py": "a", "detectors/padim.py": "b"}
+    assert folder(code) == folder({**code, "detectors/padim.py": "c"})
+    assert folder(code) != folder({**code, "data/decoding.py": "c"})
 
 
 def test_a_full_disk_loses_and_leaves_nothing(
@@ -103,3 +131,17 @@ def test_a_device_that_is_not_there(copy: Callable[[], Project]) -> None:
     target = "results/heads/phantom/grouped/padim/k2/r0.manifest.json"
     with pytest.raises(MedadError, match="device: got 'cuda' but torch sees no GPU"):
         run(root, target, ".prov/keys/head/phantom.padim.json")
+
+
+def test_results_are_deterministic_without_the_compilers_start(finished: Project) -> None:
+    """torch.use_deterministic_algorithms alone would import a second of settings of inductor."""
+    code = (
+        "import sys; from pathlib import Path; from types import SimpleNamespace as S; "
+        "from medad.lineage import runner; import torch; "
+        "runner._device(S(root=Path('.'), half=S(threads=1))); "
+        "assert torch.are_deterministic_algorithms_enabled(); "
+        "assert not torch.is_deterministic_algorithms_warn_only_enabled(); "
+        "assert torch.get_num_threads() == 1; "
+        "assert 'torch._inductor' not in sys.modules"
+    )
+    finished.run(sys.executable, "-c", code)

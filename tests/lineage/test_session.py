@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from project import Project
 
 from medad.errors import MedadError
 from medad.lineage import session
+from medad.lineage.current import CHANGED
 
 
 @pytest.fixture
@@ -33,13 +36,21 @@ def test_a_run_writes_key_files_and_only_what_changed(project: Project) -> None:
     assert changed == {"head", "score"}
 
 
-@pytest.mark.parametrize("flag", ["-n", "--dry-run", "-nq", "--lint", "--summary", "--report"])
+@pytest.mark.parametrize("flag", ["", "--lint", "--summary", "-S", "--report", "--list-rules"])
 def test_a_reading_command_creates_but_never_changes(project: Project, flag: str) -> None:
-    session.begin(project.root, {}, [flag], main=True)
+    session.begin(project.root, {}, [flag], main=True, dry=not flag)
     before = key(project).read_bytes()
     project.change({"detectors": {"padim": {"dimensions": 41}}})
-    session.begin(project.root, {}, [flag], main=True)
+    session.begin(project.root, {}, [flag], main=True, dry=not flag)
     assert key(project).read_bytes() == before
+
+
+@pytest.mark.parametrize("flag", ["-Rindex", "-sSnakefile", "-n"])
+def test_only_snakemake_says_what_a_dry_run_is(project: Project, flag: str) -> None:
+    session.begin(project.root, {}, [flag], main=True)
+    project.change({"detectors": {"padim": {"dimensions": 41}}})
+    session.begin(project.root, {}, [flag], main=True)
+    assert json.loads(key(project).read_text())["params"]["dimensions"] == 41
 
 
 def test_a_reparse_inside_a_job_writes_nothing(project: Project) -> None:
@@ -51,11 +62,35 @@ def test_locks_and_leftovers_of_a_killed_run_are_cleared(project: Project) -> No
     for name in (".snakemake/locks/0.input.lock", ".prov/tmp/key.1/head"):
         (project.root / name).parent.mkdir(parents=True)
         (project.root / name).touch()
-    session.begin(project.root, {}, ["-n"], main=True)
+    session.begin(project.root, {}, [], main=True, dry=True)
     assert (project.root / ".snakemake/locks").exists()
     session.begin(project.root, {}, ["all"], main=True)
     assert not (project.root / ".snakemake/locks").exists()
     assert not (project.root / ".prov/tmp").exists()
+
+
+def test_nothing_is_newer_than_a_run(project: Project) -> None:
+    session.begin(project.root, {}, ["all"], main=True)
+    session.release()
+    ahead = project.root / "results/splits/made_by_a_fast_clock.json"
+    ahead.touch()
+    os.utime(ahead, (3e9, 3e9))
+    session.begin(project.root, {}, ["all"], main=True)
+    changed = project.root / CHANGED
+    assert ahead.stat().st_mtime_ns <= changed.stat().st_mtime_ns
+
+
+@pytest.mark.engine
+def test_without_an_index_what_is_in_the_cache_is_found_again(
+    copy: Callable[[], Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = copy()
+    monkeypatch.setattr(session, "_require_own_source", lambda root: None)
+    before = {path.name for path in (made.root / ".prov/index").glob("*.json")}
+    shutil.rmtree(made.root / ".prov")
+    session.begin(made.root, {}, ["all"], main=True)
+    session.release()
+    assert {path.name for path in (made.root / ".prov/index").glob("*.json")} == before
 
 
 def test_missing_images_say_what_to_run(project: Project) -> None:

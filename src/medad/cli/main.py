@@ -12,6 +12,7 @@ from medad.cli.common import fail_on_error
 COMMANDS = {
     "audit": "everything one number rests on",
     "verify": "rehash artifacts and records; name the numbers a change affects",
+    "plan": "what a run would do and take, before it runs",
     "why": "why a file would be made again, or would not",
     "adopt": "take over files that came from elsewhere, after rehashing them",
     "publish": "write a table with its evidence to a folder that `adopt` reads",

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 from medad.cli.common import overrides, project
 from medad.config.load import load
+from medad.errors import MedadError
+from medad.lineage.locks import try_lock
 from medad.lineage.prune import orphans, remove
+from medad.lineage.session import RUN_LOCK
 from medad.plan import Plan
 
 
@@ -17,6 +20,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--config", nargs="*", default=[], metavar="KEY=VALUE", help="overrides")
     options = parser.parse_args(arguments)
     root = project()
+    lock = try_lock(root / RUN_LOCK)
+    if lock is None:
+        raise MedadError("a run is active in this folder; prune when it has ended")
     found = orphans(Plan(root, load(root, overrides(options.config))))
     for path in found:
         print(path)

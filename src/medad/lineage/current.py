@@ -84,14 +84,14 @@ class Current:
             return None
         try:
             known, half = manifest.read(file), self._half(kind, identity)
-        except (MedadError, KeyError):
-            return None
-        inputs = layout.inputs(kind, identity, half.params)
-        digests = {name: self._digest(path, known, name) for name, path in inputs.items()}
-        given = {name: digest for name, digest in digests.items() if digest is not None}
-        same = given.keys() == digests.keys() and known["key"] == manifest.key(
-            half, identity, given
-        )
+            inputs = layout.inputs(kind, identity, half.params)
+            digests = {name: self._digest(path, known, name) for name, path in inputs.items()}
+            given = {name: digest for name, digest in digests.items() if digest is not None}
+            same = given.keys() == digests.keys() and known["key"] == manifest.key(
+                half, identity, given
+            )
+        except (MedadError, KeyError, TypeError, AttributeError):
+            return None  # no manifest of ours, whatever it is
         return known if same else None
 
     def _digest(self, path: str, reader: dict[str, Any], name: str) -> str | None:

@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from medad.config.load import load
 from medad.errors import MedadError
+from medad.lineage import manifest
+from medad.plan import STAGES, Plan
 
 
 def require_finished(root: Path, stage: str) -> None:
@@ -21,6 +24,13 @@ def require_finished(root: Path, stage: str) -> None:
             f"stage {stage} is not finished for this params.yaml; run `snakemake "
             f"stage_{stage} --cores 8` first (options given with --config are not in params.yaml)"
         )
+    for path in Plan(root, load(root)).stage(STAGES[stage]):
+        for item in manifest.read(root / path)["outputs"].values():
+            if not (root / item["path"]).is_file():
+                raise MedadError(
+                    f"stage {stage}: {item['path']} is missing; make it with "
+                    f"`snakemake --cores 8 {item['path']}`"
+                )
 
 
 def commit(root: Path, stages: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import time
@@ -13,8 +14,9 @@ from typing import Any
 
 from medad import layout
 from medad.errors import MedadError
-from medad.files import Digest, digest, read_json, sha256, write_json
+from medad.files import Digest, canonical_json, digest, read_json, sha256, write_json
 from medad.lineage import gpu, manifest, record
+from medad.lineage.closure import PACKAGE
 from medad.lineage.locks import Parent, locked
 from medad.lineage.store import Store
 from medad.resolve import attribute
@@ -47,6 +49,7 @@ def run(
     Every finished step is in the store before the next begins, so a kill loses at most one.
     """
     job = Job(root, key_file, manifest.Half.read(key_file), log, report, parent)
+    _require_unchanged(job, "this job")
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = str(job.half.threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
@@ -85,7 +88,7 @@ def _step(job: Job, target: str, number: int, total: int) -> None:
                 outputs={name: folder / f"{name}{_suffix(path)}" for name, path in paths.items()},
                 locations=_locations(job.root, identity),
                 scratch=partial,
-                cache=job.root / ".prov" / "cache",
+                cache=_cache(job),
                 live=job.root / LIVE / f"{key}.jsonl",
                 threads=job.half.threads,
                 device=device,
@@ -94,6 +97,7 @@ def _step(job: Job, target: str, number: int, total: int) -> None:
             compute_s = _compute(task)
             found = _collect(task, paths, folder, label)
             sealed = manifest.build(job.half, identity, inputs, found, task.seeds)
+            _require_unchanged(job, label)
             for name, (_, content) in found.items():
                 store.put(folder / name, content)
         _publish(job, folder, target, sealed, label)
@@ -136,8 +140,7 @@ def _collect(
 
 def _publish(job: Job, folder: Path, target: str, sealed: Mapping[str, Any], label: str) -> None:
     """Put finished outputs in place, unless the world has moved on since the step began."""
-    if manifest.Half.read(job.key_file) != job.half:
-        raise MedadError(f"{label}: parameters or code changed while it ran; run again")
+    _require_unchanged(job, label)
     with locked(job.root / ".prov" / "locks" / target.replace("/", "_")):
         job.parent.require()
         Store(job.root).remember(sealed)
@@ -149,13 +152,39 @@ def _publish(job: Job, folder: Path, target: str, sealed: Mapping[str, Any], lab
         write_json(job.root / target, sealed)
 
 
+def _require_unchanged(job: Job, label: str) -> None:
+    """MedadError unless parameters and code are those of the key under which results are kept.
+
+    A pull or an edit during a run must not give the results of new code an old key.
+    """
+    same = manifest.Half.read(job.key_file) == job.half and all(
+        (PACKAGE / name).is_file() and sha256(PACKAGE / name) == digest
+        for name, digest in job.half.code.items()
+    )
+    if not same:
+        raise MedadError(f"{label}: parameters or code changed during the run; run again")
+
+
+def _cache(job: Job) -> Path:
+    """A folder of what steps may keep for each other, for the code that reads and embeds images."""
+    code = {n: d for n, d in job.half.code.items() if n.startswith(("backbones/", "data/"))}
+    name = hashlib.sha256(canonical_json(code)).hexdigest()[:16]
+    return job.root / ".prov" / "cache" / name
+
+
 def _hashed(root: Path, paths: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Name -> (path, sha256); a missing input is known by what its manifest says of it."""
+    """Name -> (path, sha256); a missing input is known by what its manifest says of it.
+
+    MedadError for one that is neither here nor known, or that is not what its manifest says.
+    """
     found = {}
     for name, path in sorted(paths.items()):
-        content = _content(root / path) if (root / path).is_file() else _known(root, path)
+        known = _known(root, path)
+        content = _content(root / path) if (root / path).is_file() else known
         if content is None:
             raise _missing(path)
+        if known not in (None, content):
+            raise MedadError(f"{path}: changed since it was made; delete it and run again")
         found[name] = (path, content)
     return found
 

@@ -27,10 +27,12 @@ from medad.data import catalog
 from medad.errors import MedadError
 from medad.files import canonical_json, write_bytes
 from medad.layout import LISTING
-from medad.lineage import environment, failure
+from medad.lineage import environment, failure, manifest
 from medad.lineage.current import ASKED, CHANGED, Current
+from medad.lineage.graph import Graph
 from medad.lineage.locks import ENGINE, try_lock
 from medad.lineage.runner import LIVE, SETTINGS
+from medad.lineage.store import Store
 from medad.plan import Plan
 
 RESULTS = [
@@ -47,28 +49,37 @@ RESULTS = [
     "figures",
     "records",
 ]
+# Besides dry runs, which Snakemake tells.
 _READING = re.compile(
-    r"-[a-zA-Z]*n[a-zA-Z]*$|--(dry-?run|lint|dag|rulegraph|filegraph|d3dag|summary|list.*"
-    r"|detailed-summary|unlock|report|archive|cleanup-metadata|generate-unit-tests)$"
+    r"-(D|S|l)$|--(lint|dag|rulegraph|filegraph|d3dag|summary|list.*|detailed-summary|unlock|report"
+    r"|archive|cleanup-metadata|generate-unit-tests)$"
 )
 _FAR_AHEAD = 4_102_444_800  # the year 2100; a running job must not be older than its inputs
 _TEMPORARY = re.compile(r"\..+\.\d+")  # what medad.files writes before it renames
 
 
 def begin(
-    root: Path, overrides: Mapping[str, Any], arguments: Sequence[str], main: bool
+    root: Path,
+    overrides: Mapping[str, Any],
+    arguments: Sequence[str],
+    *,
+    main: bool,
+    dry: bool = False,
 ) -> Current:
     """The plan of this run and what of it is done; key files say what the configuration asks for.
 
-    ``main``: whether this process schedules jobs (not a re-parse inside one). Raises MedadError.
+    ``main``: whether this process schedules jobs (not a re-parse inside one). ``dry``: whether it
+    only plans them. Raises MedadError.
     """
     _require_own_source(root)
     os.environ[ENGINE] = str(os.getpid())
     plan = Plan(root, load(root, {key: _typed(value) for key, value in overrides.items()}))
-    writing = main and not any(_READING.match(argument) for argument in arguments)
+    writing = main and not dry and not any(_READING.match(argument) for argument in arguments)
     if writing:
         _hold(root)
         _sweep(root)
+        if not (root / ".prov" / "index").exists():
+            _remember(root)
         for name in RESULTS:
             (root / "results" / name).mkdir(parents=True, exist_ok=True)
     files = {path: canonical_json(half) for path, half in plan.halves().items()}
@@ -120,10 +131,28 @@ def _sweep(root: Path) -> None:
     for folder in (".snakemake/locks", ".prov/tmp", LIVE):
         shutil.rmtree(root / folder, ignore_errors=True)
     (root / failure.FILE).unlink(missing_ok=True)
-    for folder in ("results", ".prov"):
-        for path in (root / folder).rglob(".*"):
+    now = time.time()
+    for folder in ("results", ".prov", "logs"):
+        for path in (root / folder).rglob("*"):
             if _TEMPORARY.fullmatch(path.name):
                 path.unlink(missing_ok=True)
+            elif path.is_file() and path.stat().st_mtime > now:
+                os.utime(path)  # made by a fast clock; nothing may be newer than this run
+
+
+def _remember(root: Path) -> None:
+    """Without an index, what lies in results/ and in DVC's cache is made findable again.
+
+    Content is not read here: whoever restores it verifies it.
+    """
+    store = Store(root)
+    for path in Graph(root).paths:
+        try:
+            found = manifest.read(root / path)
+        except MedadError:
+            continue  # not current, so its step runs again
+        if all(store.blob(item["md5"]).is_file() for item in found["outputs"].values()):
+            store.remember(found)
 
 
 def _require_own_source(root: Path) -> None:

@@ -17,7 +17,23 @@ def why(plan: Plan, path: str) -> list[str]:
     made = layout.parse(path)
     if made is None:
         raise MedadError(f"{path}: not an artifact of medad (they lie in results/)")
-    kind, identity = made
+    return _step(plan, *made) + _files(plan, *made)
+
+
+def _files(plan: Plan, kind: str, identity: layout.Identity) -> list[str]:
+    """What is wrong with the outputs of a step."""
+    target = plan.root / layout.manifest(kind, identity)
+    found = []
+    for item in manifest.read(target)["outputs"].values() if target.is_file() else ():
+        if not (plan.root / item["path"]).is_file():
+            found.append(f"{item['path']}: missing")
+        elif sha256(plan.root / item["path"]) != item["sha256"]:
+            found.append(f"{item['path']}: changed since it was made; if deleted, it is restored")
+    return found
+
+
+def _step(plan: Plan, kind: str, identity: layout.Identity) -> list[str]:
+    """Why the key of a step would be another one now."""
     target = plan.root / layout.manifest(kind, identity)
     if not target.is_file():
         return ["it has never been made"]
@@ -31,29 +47,29 @@ def why(plan: Plan, path: str) -> list[str]:
         reasons += _differences(part, old[part], half[part])
     if old["threads"] != half["threads"]:
         reasons.append(f"threads: {old['threads']} -> {half['threads']}")
-    for item in old["outputs"].values():
-        if not (plan.root / item["path"]).is_file():
-            reasons.append(f"{item['path']}: missing")
-        elif sha256(plan.root / item["path"]) != item["sha256"]:
-            reasons.append(f"{item['path']}: changed since it was made")
     wanted = layout.inputs(kind, identity, half["params"])
     for name, item in old["inputs"].items():
         if wanted.get(name) != item["path"]:
             reasons.append(f"input {name}: {item['path']} -> {wanted.get(name)}")
-        elif not (plan.root / item["path"]).is_file():
-            reasons.append(f"input {item['path']}: missing")
-        elif sha256(plan.root / item["path"]) != item["sha256"]:
-            reasons.append(f"input {item['path']}: changed since it was read")
         else:
-            reasons += _above(plan, item["path"])
+            reasons += _input(plan, item)
     return reasons
 
 
-def _above(plan: Plan, path: str) -> list[str]:
+def _input(plan: Plan, item: dict[str, Any]) -> list[str]:
+    """What is new about an input. It may be missing: its manifest says what it was."""
+    path = item["path"]
     made = layout.parse(path)
     if made is None:
-        return []
-    return [f"{path}: {reason}" for reason in why(plan, path)]
+        same = not (plan.root / path).is_file() or sha256(plan.root / path) == item["sha256"]
+        return [] if same else [f"input {path}: changed since it was read"]
+    reasons = [f"{path}: {reason}" for reason in _step(plan, *made)]
+    maker = plan.root / layout.manifest(*made)
+    if maker.is_file():
+        outputs = manifest.read(maker)["outputs"].values()
+        if (path, item["sha256"]) not in {(o["path"], o["sha256"]) for o in outputs}:
+            reasons.append(f"input {path}: made again since it was read")
+    return reasons
 
 
 def _differences(part: str, old: dict[str, Any], new: dict[str, Any]) -> list[str]:
