@@ -21,8 +21,8 @@ plan = current.plan
 needs = partial(engine.needs, current, engine.part_of_run(current, workflow))
 
 wildcard_constraints:
-    dataset=r"[\w-]+", split=r"[\w-]+", synthesis=r"[\w-]+", method=r"[\w-]+", k=r"\d+",
-    table=r"[\w-]+", figure=r"[\w-]+", backbone=r"[\w-]+", weights=r"[\w-]+",
+    **plan.names(), synthesis=r"[\w-]+", k=r"\d+", figure=r"[\w-]+", backbone=r"[\w-]+",
+    weights=r"[\w-]+",
 
 
 include: "workflow/rules/data.smk"

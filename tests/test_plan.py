@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +48,11 @@ def test_the_milestones_cover_every_step_a_table_rests_on() -> None:
     kinds = {layout.parse_manifest(path)[0] for path in steps}
     assert kinds == set(layout.STEMS)
     assert len(steps) == len(set(steps))
+
+
+def test_only_names_that_there_are_can_be_targets() -> None:
+    names = plan().names()
+    assert re.fullmatch(names["table"], "table1")
+    assert not re.fullmatch(names["table"], "tabel1")
+    assert re.fullmatch(names["dataset"], "brain_mri")
+    assert not re.fullmatch(names["method"], "patchcor")

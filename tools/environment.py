@@ -35,6 +35,7 @@ def main() -> int:
     if problem:
         print(f"medad: {problem}", file=sys.stderr)
         return 2
+    print(f"installing into {VENV.name}; a few minutes", flush=True)
     shutil.rmtree(VENV, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
     python = VENV / "bin" / "python"

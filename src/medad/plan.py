@@ -5,7 +5,8 @@ The Snakefile asks here what a rule makes and needs; nothing else reads the conf
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import product
@@ -125,6 +126,18 @@ class Plan:
         return _products({name: values[name] for name in names})
 
     # -- what Snakemake asks ------------------------------------------------------------------
+
+    def names(self) -> dict[str, str]:
+        """Wildcard -> pattern of the names there are, so that Snakemake refuses any other."""
+        known: dict[str, Iterable[str]] = {
+            "dataset": self.config.datasets,
+            "split": type(self.config.splits).model_fields,
+            "method": self.config.methods,
+            "table": self.parameters.tables,
+        }
+        return {
+            name: "|".join(re.escape(value) for value in values) for name, values in known.items()
+        }
 
     def targets(self, kind: str, wildcards: Mapping[str, str]) -> list[dict[str, str | int]]:
         """Identities of the steps one job of a rule runs, in order."""

@@ -36,9 +36,10 @@ def test_the_heartbeat_says_where_it_is_and_when_it_ends(
     beat(0, 4, "stage1 a")
     now[0] = 20.0
     beat(2, 4, "stage1 b")
-    now[0] = 21.0
-    beat(2, 4, "stage1 c")
+    now[0] = 25.0
+    beat(2.5, 4, "stage1 c")
     captured = capfd.readouterr()
+    assert captured.out.splitlines()[2] == "[3 of 4] stage1 c, about 15 s left"
     assert captured.out.splitlines()[1] == "[3 of 4] stage1 b, about 20 s left"
     assert captured.err == "[3 of 4] stage1 b, about 20 s left\n"
     os.close(terminal)

@@ -99,6 +99,21 @@ def test_missing_images_say_what_to_run(project: Project) -> None:
         session.begin(project.root, change, ["all"], main=True)
 
 
+@pytest.mark.parametrize("root", [None, "~/scans"])
+def test_a_folder_that_was_named_and_is_gone_is_an_error_though_its_files_are_known(
+    project: Project, root: str | None
+) -> None:
+    listing = project.root / ".prov/raw/folder.json"
+    listing.parent.mkdir(parents=True)
+    listing.write_text('{"files": {}}')
+    change = {"runs": {"datasets": ["folder"]}, "datasets": {"folder": {"root": root}}}
+    if root is None:
+        session.begin(project.root, change, ["all"], main=True)
+        return
+    with pytest.raises(MedadError, match=f"no images at {Path(root).expanduser()}; `medad"):
+        session.begin(project.root, change, ["all"], main=True)
+
+
 def test_missing_weights_are_said_before_any_work(project: Project) -> None:
     change = {"backbone": {"weights": "file", "file": "w.safetensors", "sha256": "ab" * 32}}
     with pytest.raises(MedadError, match=r"backbone\.file: got 'w\.safetensors', which is not"):

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from medad.cli.common import project
+from medad.files import write_json
 from medad.lineage import adopt
+from medad.lineage.verify import UNPUBLISHED
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -18,5 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.folder is not None:
         print(f"{adopt.unpack(options.folder, root)} files placed")
     adopted = adopt.adopt(root)
+    if options.folder is not None:
+        write_json(root / UNPUBLISHED, adopted.absent)
     print(f"{adopted.complete} steps verified, {adopted.partial} known by their manifest alone")
     return 0

@@ -25,9 +25,9 @@ class Heartbeat:
         self.terminal = terminal
         self.started = self.last = time.monotonic()
 
-    def __call__(self, done: int, total: int, text: str) -> None:
+    def __call__(self, done: float, total: int, text: str) -> None:
         now = time.monotonic()
-        line = f"[{done + 1 if done < total else total} of {total}] {text}"
+        line = f"[{min(int(done) + 1, total)} of {total}] {text}"
         if done:
             left = (now - self.started) / done * (total - done)
             line += f", about {left:.0f} s left" if done < total else ""

@@ -35,7 +35,8 @@ def load(root: Path, overrides: Mapping[str, Any] | None = None) -> Config:
     try:
         config = Config.model_validate(merged)
     except ValidationError as error:
-        raise MedadError(_explain(error, [path for path, _ in reversed(layers)])) from error
+        files = [path for path, _ in reversed(layers)]
+        raise MedadError(_explain(error, files, overrides or {})) from error
     _check_names(config)
     return config
 
@@ -90,8 +91,13 @@ def _check_names(config: Config) -> None:
             raise MedadError(f"params.yaml: runs.{key}: got {values}; each value once")
 
 
-def _explain(error: ValidationError, files: Iterable[Path]) -> str:
+def _explain(error: ValidationError, files: Iterable[Path], overrides: Mapping[str, Any]) -> str:
     location = [str(part) for part in error.errors()[0]["loc"]]
+    given: Any = overrides
+    for part in location:
+        given = given.get(part) if isinstance(given, Mapping) else None
+    if given is not None:
+        return f"--config: {_message(error, Config)}"
     for path in files:
         line = _line(path, location)
         if line is not None:

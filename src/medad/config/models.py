@@ -288,4 +288,4 @@ class Config(Model):
         chosen = self.datasets[dataset]
         if isinstance(chosen, PhantomDataset):
             return Path("results/index") / dataset / "images.zip"
-        return Path(chosen.root) if chosen.root else Path(self.data.root) / dataset
+        return Path(chosen.root).expanduser() if chosen.root else Path(self.data.root) / dataset

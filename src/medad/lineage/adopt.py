@@ -20,17 +20,20 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Adopted:
-    """How many steps are complete, and how many are known by their manifest alone."""
+    """How many steps are complete, how many are known by their manifest alone, and the outputs
+    (path -> sha256) that are not here."""
 
     complete: int
     partial: int
+    absent: dict[str, str]
 
 
 def adopt(root: Path) -> Adopted:
     """Verify every result below ``root`` and make complete steps findable by their key."""
     graph, store = Graph(root), Store(root)
     complete = partial = 0
-    wrong = []
+    wrong: list[str] = []
+    absent: dict[str, str] = {}
     for path in graph.paths:
         found = manifest.read(root / path)
         if not manifest.consistent(found):
@@ -40,6 +43,7 @@ def adopt(root: Path) -> Adopted:
             file = root / item["path"]
             if not file.is_file():
                 here = False
+                absent[item["path"]] = item["sha256"]
                 continue
             content = digest(file)
             if content != Digest(item["sha256"], item["md5"], item["size"]):
@@ -54,7 +58,7 @@ def adopt(root: Path) -> Adopted:
     if wrong:
         more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
         raise MedadError(f"refused: not what their manifests say: {', '.join(wrong[:5])}{more}")
-    return Adopted(complete, partial)
+    return Adopted(complete, partial, absent)
 
 
 def unpack(folder: Path, root: Path) -> int:

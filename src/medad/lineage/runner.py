@@ -24,7 +24,7 @@ from medad.task import Task
 
 LIVE = ".prov/live"
 SETTINGS = ".prov/settings.json"
-Report = Callable[[int, int, str], None]
+Report = Callable[[float, int, str], None]  # steps done, of how many, what
 _ON_DEVICE = ("stage1", "head", "score")
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -221,9 +221,10 @@ def _suffix(path: str) -> str:
     return Path(path).suffix
 
 
-def _within(report: Report, number: int, total: int, label: str) -> Report:
+def _within(report: Report, number: int, total: int, label: str) -> Callable[[int, int, str], None]:
     def inner(done: int, of: int, text: str) -> None:
-        report(number - 1, total, f"{label}: {text} {done}/{of}" if of else f"{label}: {text}")
+        part, counted = (done / of, f" {done}/{of}") if of else (0.0, "")
+        report(number - 1 + min(part, 0.999), total, f"{label}: {text}{counted}")
 
     return inner
 

@@ -178,8 +178,8 @@ def _listing(plan: Plan, dataset: str) -> dict[str, bytes]:
     target = LISTING.format(dataset=dataset)
     place = plan.root / plan.config.root_of(dataset)
     if not place.exists():
-        if (plan.root / target).exists():
-            return {}  # adopted: the images stay known by hash
+        if config.root is None and (plan.root / target).exists():
+            return {}  # adopted, or moved away since: the images stay known by hash
         raise MedadError(
             f"datasets.{dataset}: no images at {plan.config.root_of(dataset)}; "
             f"`medad data get {dataset}` says where they come from and where they go"
@@ -202,7 +202,13 @@ def _require_weights(plan: Plan) -> None:
                 "set backbone.weights to random or imagenet"
             )
         return
-    published.require(backbone.name)
+    try:
+        published.require(backbone.name)
+    except MedadError as error:
+        raise MedadError(
+            f"{error}; a preset's value wins over params.yaml's, so give yours with --config "
+            '"backbone={weights: file, file: PATH, sha256: HASH}" or "backbone={weights: random}"'
+        ) from error
 
 
 def _write(path: Path, content: bytes, *, replace: bool) -> None:

@@ -50,7 +50,8 @@ def _step(plan: Plan, kind: str, identity: layout.Identity) -> list[str]:
     wanted = layout.inputs(kind, identity, half["params"])
     for name, item in old["inputs"].items():
         if wanted.get(name) != item["path"]:
-            reasons.append(f"input {name}: {item['path']} -> {wanted.get(name)}")
+            now = wanted.get(name, "no longer read with this configuration (--config?)")
+            reasons.append(f"input {name}: {item['path']} -> {now}")
         else:
             reasons += _input(plan, item)
     return reasons
