@@ -9,7 +9,7 @@ else
 SETUP := python3.11 tools/environment.py
 endif
 
-.PHONY: table1 test environment
+.PHONY: table1 test bench environment
 
 table1: environment
 	snakemake all --cores $(CORES) $(if $(PRESET),--config preset=$(PRESET))
@@ -20,6 +20,9 @@ test: environment
 	ruff format --check
 	mypy
 	pytest -n $(CORES) --dist loadfile
+
+bench: environment
+	python benchmarks/run.py
 
 environment:
 	@$(SETUP)

@@ -1,16 +1,23 @@
-"""Greedy k-center: blocked exact against one matrix-vector pass a choice.
+"""Greedy k-center: blocked exact against one matrix-vector pass a choice, and anomalib's sampler.
 
-    python benchmarks/coreset.py --features 37600 --dimension 384 --fraction 0.1
+    python benchmarks/coreset.py --features 12500 --dimension 256 --fraction 0.1
 
-Prints times and their ratio from one run. The baseline keeps approximate float32 distances, as
-patchcore-inspection does, so its order may differ where two points are nearly as far.
+The matrix-vector baseline keeps approximate float32 distances, as patchcore-inspection does, so its
+order may differ where two points are nearly as far. ``--anomalib FOLDER`` also times the sampler
+of an unpacked anomalib wheel, loaded without the rest of anomalib, whose import takes long.
+``--bank FILE`` takes features from a .npy file, read as a memory map.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import time
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from measure import best, row, threads
 
 
 def main() -> None:
@@ -19,25 +26,33 @@ def main() -> None:
     parser.add_argument("--dimension", type=int, default=256)
     parser.add_argument("--rank", type=int, default=32, help="directions the features vary in")
     parser.add_argument("--fraction", type=float, default=0.1)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--bank", type=Path, help="features (N, D) float32 in a .npy file")
+    parser.add_argument("--anomalib", type=Path, help="folder of an unpacked anomalib wheel")
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = str(args.threads)  # read when numpy is imported
+    threads(args.threads)
 
     import numpy as np
 
     from medad.neighbors.coreset import greedy
 
-    rng = np.random.default_rng(args.seed)
-    values = rng.standard_normal((args.features, args.rank), dtype=np.float32)
-    values = values @ rng.standard_normal((args.rank, args.dimension), dtype=np.float32)
-    values += 0.1 * rng.standard_normal(values.shape, dtype=np.float32)
-    features = np.maximum(values, 0)
-    count = max(1, round(args.fraction * args.features))
+    if args.bank:
+        features: Any = np.load(args.bank, mmap_mode="r")
+    else:
+        rng = np.random.default_rng(args.seed)
+        values = rng.standard_normal((args.features, args.rank), dtype=np.float32)
+        values = values @ rng.standard_normal((args.rank, args.dimension), dtype=np.float32)
+        values += 0.1 * rng.standard_normal(values.shape, dtype=np.float32)
+        features = np.maximum(values, 0)
+    count = max(1, round(args.fraction * len(features)))
+    orders: dict[str, Any] = {}
 
-    def matrix_vector() -> np.ndarray:
+    def blocked() -> None:
+        orders["blocked exact"] = greedy(features, count, 0)
+
+    def matrix_vector() -> None:
         norms = np.square(features).sum(1)
         order = np.zeros(count, np.int64)
         nearest = np.full(len(features), np.inf, np.float32)
@@ -47,23 +62,46 @@ def main() -> None:
             np.minimum(nearest, distances, out=nearest)
             nearest[last] = -1
             order[step] = nearest.argmax()
-        return order
+        orders["matrix-vector"] = order
 
-    seconds = {"matrix-vector": np.inf, "blocked exact": np.inf}
-    orders: dict[str, np.ndarray] = {}
-    for _ in range(args.repeats):
-        for name, function in (
-            ("blocked exact", lambda: greedy(features, count, 0)),
-            ("matrix-vector", matrix_vector),
-        ):
-            begun = time.perf_counter()
-            orders[name] = function()
-            seconds[name] = min(seconds[name], time.perf_counter() - begun)
-    plain, blocked = seconds["matrix-vector"], seconds["blocked exact"]
-    shared = len(np.intersect1d(orders["blocked exact"], orders["matrix-vector"])) / count
-    print(f"{count} of {args.features} x {args.dimension}, {args.threads} threads, best time")
-    print(f"matrix-vector {plain:.2f} s, blocked exact {blocked:.2f} s")
-    print(f"ratio {plain / blocked:.1f}, same choices {shared:.2%}")
+    def peer() -> None:
+        import torch
+
+        sampler = module.KCenterGreedy(embedding=torch.from_numpy(np.array(features)), **ratio)
+        sampler.features = sampler.embedding  # without its projection: the same distances
+        orders["anomalib"] = np.array(sampler.select_coreset_idxs([0]))
+
+    functions = {"blocked exact": blocked, "matrix-vector": matrix_vector}
+    if args.anomalib:
+        module, ratio = sampler_of(args.anomalib), {"sampling_ratio": args.fraction}
+        functions["anomalib"] = peer
+    seconds = best(functions, args.repeats)
+    setting = f"{count} of {len(features)} x {features.shape[1]}, {args.threads} threads"
+    ours = set(orders["blocked exact"].tolist())
+    for name, wanted in (("matrix-vector", "10"), ("anomalib", "20")):
+        if name in seconds:
+            same = len(ours & set(orders[name].tolist())) / count
+            against = f"{name} ({same:.1%} the same choices)"
+            row("coreset", setting, seconds["blocked exact"], against, seconds[name], wanted)
+
+
+def sampler_of(folder: Path) -> ModuleType:
+    """anomalib's k_center_greedy module, with stand-ins for the packages around it."""
+    base = folder / "anomalib" / "models" / "components"
+    for name in ("anomalib", "anomalib.models", "anomalib.models.components"):
+        sys.modules[name] = ModuleType(name)
+    reduction = "anomalib.models.components.dimensionality_reduction"
+    sys.modules[reduction] = _load(base / "dimensionality_reduction" / "random_projection.py")
+    return _load(base / "sampling" / "k_center_greedy.py")
+
+
+def _load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 if __name__ == "__main__":

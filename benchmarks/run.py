@@ -1,0 +1,72 @@
+"""Run the quick benchmarks and write docs/benchmarks.md: machine, versions and ratios.
+
+python benchmarks/run.py
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from medad.files import write_bytes
+from medad.lineage import environment
+
+FOLDER = Path(__file__).resolve().parent
+QUICK = (
+    ("coreset.py",),
+    ("search.py",),
+    ("search.py", "--neighbors", "9"),
+    ("features.py",),
+    ("features.py", "--side", "128"),
+    ("stage1.py",),
+    ("evaluation.py",),
+)
+
+
+def main() -> None:
+    rows: list[dict[str, Any]] = []
+    for command in QUICK:
+        print(*command, flush=True)
+        done = subprocess.run(
+            [sys.executable, str(FOLDER / command[0]), *command[1:]],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        rows += [json.loads(line) for line in done.stdout.splitlines()]
+    target = FOLDER.parent / "docs" / "benchmarks.md"
+    write_bytes(target, page(rows, date.today()).encode())
+    print(target.relative_to(FOLDER.parent))
+
+
+def page(rows: list[dict[str, Any]], day: date) -> str:
+    """The Markdown page of these results."""
+    machine = environment.machine()
+    names = ("python", "torch", "numpy", "opencv-python-headless")
+    versions = ", ".join(f"{name} {environment.libraries()[name]}" for name in names)
+    lines = [
+        "# Benchmarks",
+        "",
+        "Made by `make bench`. Ours and what it is held against take turns in one process; the",
+        "ratio is of the best times, above 1 where ours is faster. Seconds are this machine's.",
+        "",
+        f"{day}: {machine['cpu']}, {machine['cores']} cores, GPU {machine['gpu']}; {versions}.",
+        "",
+        "| question | setting | ours | against | its time | ratio | wanted |",
+        "| --- | --- | --: | --- | --: | --: | --: |",
+    ]
+    for row in rows:
+        cells = (
+            *(row["question"], row["setting"], f"{row['ours']:.2f} s", row["against"]),
+            *(f"{row['other']:.2f} s", f"{row['ratio']:.2f}", row["wanted"]),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
