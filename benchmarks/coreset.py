@@ -49,12 +49,14 @@ def main() -> None:
     count = max(1, round(args.fraction * len(features)))
     orders: dict[str, Any] = {}
 
+    start = 0
+
     def blocked() -> None:
-        orders["blocked exact"] = greedy(features, count, 0)
+        orders["blocked exact"] = greedy(features, count, start)
 
     def matrix_vector() -> None:
         norms = np.square(features).sum(1)
-        order = np.zeros(count, np.int64)
+        order = np.full(count, start, np.int64)
         nearest = np.full(len(features), np.inf, np.float32)
         for step in range(1, count):
             last = order[step - 1]
@@ -65,15 +67,20 @@ def main() -> None:
         orders["matrix-vector"] = order
 
     def peer() -> None:
-        import torch
-
-        sampler = module.KCenterGreedy(embedding=torch.from_numpy(np.array(features)), **ratio)
-        sampler.features = sampler.embedding  # without its projection: the same distances
-        orders["anomalib"] = np.array(sampler.select_coreset_idxs([0]))
+        # Of three dimensions it takes the features as they are, without its random projection.
+        embedding = torch.from_numpy(np.array(features))[:, None]
+        torch.manual_seed(args.seed)
+        sampler = module.KCenterGreedy(embedding, args.fraction)
+        orders["anomalib"] = np.array(sampler.select_coreset_idxs())
 
     functions = {"blocked exact": blocked, "matrix-vector": matrix_vector}
     if args.anomalib:
-        module, ratio = sampler_of(args.anomalib), {"sampling_ratio": args.fraction}
+        import torch
+
+        torch.set_num_threads(args.threads)
+        torch.manual_seed(args.seed)
+        start = int(torch.randint(high=len(features), size=(1,)))  # where it will begin
+        module = sampler_of(args.anomalib)
         functions["anomalib"] = peer
     seconds = best(functions, args.repeats)
     setting = f"{count} of {len(features)} x {features.shape[1]}, {args.threads} threads"

@@ -1,10 +1,15 @@
-"""Run the quick benchmarks and write docs/benchmarks.md: machine, versions and ratios.
+"""Run the benchmarks and write docs/benchmarks.md: machine, versions and ratios.
 
-python benchmarks/run.py
+    python benchmarks/run.py
+    python benchmarks/run.py --long --anomalib FOLDER
+
+The quick ones take two minutes; ``--long`` adds those that take longer, ``--anomalib`` (the folder
+of an unpacked wheel) that peer's sampler.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -27,9 +32,17 @@ QUICK = (
 )
 
 
+LONG = (("coreset.py", "--features", "50000", "--repeats", "1"),)
+
+
 def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--long", action="store_true", help="minutes more")
+    parser.add_argument("--anomalib", help="folder of an unpacked anomalib wheel")
+    options = parser.parse_args()
+    peer = ("--anomalib", options.anomalib) if options.anomalib else ()
     rows: list[dict[str, Any]] = []
-    for command in QUICK:
+    for command in (*QUICK, *((*one, *peer) for one in LONG if options.long)):
         print(*command, flush=True)
         done = subprocess.run(
             [sys.executable, str(FOLDER / command[0]), *command[1:]],
