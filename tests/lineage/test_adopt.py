@@ -9,7 +9,9 @@ import pytest
 from project import Project
 
 from medad.errors import MedadError
+from medad.files import read_json, write_json
 from medad.lineage import adopt
+from medad.lineage.verify import UNPUBLISHED
 
 pytestmark = pytest.mark.engine
 TABLE = "results/tables/table1.csv"
@@ -54,6 +56,12 @@ def test_a_published_table_is_rendered_again_without_images_or_models(
     assert set(project.actions(before)) <= {("restored", "table"), ("computed", "table")}
     said = project.medad("verify").stdout
     assert "files were not published with the table; known by hash" in said
+    # Another version of a file that was left out is no longer excused.
+    away = read_json(project.root / UNPUBLISHED)
+    head = "results/heads/phantom/grouped/padim/k2/r0.safetensors"
+    write_json(project.root / UNPUBLISHED, {**away, head: "0" * 64})
+    assert f"{head}: missing" in project.medad("verify", check=False).stdout
+    write_json(project.root / UNPUBLISHED, away)
     (project.root / "results/scores/phantom/grouped/padim/k2/r0.parquet").unlink()
     lost = project.medad("verify", check=False)
     assert lost.returncode == 1

@@ -1,4 +1,4 @@
-"""Take over artifacts that came from elsewhere: rehash, refuse on a mismatch, index, mark."""
+"""Take over artifacts that came from elsewhere: rehash, refuse on a mismatch, index."""
 
 from __future__ import annotations
 
