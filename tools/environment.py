@@ -37,7 +37,10 @@ def main() -> int:
         return 2
     print(f"installing into {VENV.name}; a few minutes", flush=True)
     shutil.rmtree(VENV, ignore_errors=True)
-    subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=True)
+    # Run from an activated .venv, this interpreter has just been deleted; the one below it has not.
+    below = Path(sys.base_prefix, "bin", f"python{sys.version_info[0]}.{sys.version_info[1]}")
+    interpreter = str(below) if Path(sys.prefix) == VENV else sys.executable
+    subprocess.run([interpreter, "-m", "venv", str(VENV)], check=True)
     python = VENV / "bin" / "python"
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     lock, torch = VENV / "rest.lock", VENV / "torch.lock"
