@@ -1,5 +1,7 @@
 """The blocked greedy against the naive one: the same order, always."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from medad.errors import MedadError
-from medad.neighbors.coreset import greedy, squared_distances
+from medad.neighbors import farthest
+from medad.neighbors.coreset import greedy
+from medad.neighbors.product import squared_distances
 
 
 def naive(features, count, start):
@@ -30,13 +34,23 @@ def lattice(size):
     return arrays.arrays(np.float32, shape, elements=elements)
 
 
-@settings(max_examples=150, deadline=None)
+@contextmanager
+def small_fronts(front, rows, centres):
+    """Sizes at which a few points need many fronts, and each many products."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("_FRONT", front), ("_ROWS", rows), ("_CENTRES", centres)):
+            patch.setattr(farthest, name, value)
+        yield
+
+
+@settings(max_examples=200, deadline=None)
 @given(features=lattice(30), data=st.data())
 def test_equals_naive_with_duplicates_and_ties(features, data):
     count = data.draw(st.integers(1, len(features)))
     start = data.draw(st.integers(0, len(features) - 1))
     block = data.draw(st.sampled_from([1, 2, 5, 256]))
-    order = greedy(features, count, start, block=block, memory=1 << 10)
+    with small_fronts(*(data.draw(st.sampled_from([1, 3, 4096])) for _ in range(3))):
+        order = greedy(features, count, start, block=block, memory=1 << 10)
     assert order.tolist() == naive(features, count, start)
 
 
@@ -60,10 +74,10 @@ def test_equals_naive_on_features(offset):
     rng = np.random.default_rng(0)
     features = (np.maximum(rng.normal(size=(400, 48)), 0) + offset).astype(np.float32)
     features[100:150] = features[:50]
-    for block, memory in [(8, 1 << 12), (256, 1 << 25)]:
-        assert greedy(features, 120, 7, block=block, memory=memory).tolist() == naive(
-            features, 120, 7
-        )
+    expected = naive(features, 120, 7)
+    assert greedy(features, 120, 7).tolist() == expected
+    with small_fronts(40, 16, 8):
+        assert greedy(features, 120, 7, block=8, memory=1 << 14).tolist() == expected
 
 
 def test_ties_below_float32_rounding_are_decided_in_float64():
@@ -98,8 +112,10 @@ def test_reads_a_memory_map(tmp_path):
 def test_rows_do_not_depend_on_other_rows():
     rng = np.random.default_rng(3)
     a, b = (rng.normal(size=(50, 301)).astype(np.float32) for _ in "ab")
-    whole = squared_distances(a, b)
-    assert [squared_distances(a[i : i + 1], b[i : i + 1])[0] for i in range(50)] == whole.tolist()
+    every = np.arange(50)
+    whole = squared_distances(a, b, every)
+    one = [squared_distances(a[i : i + 1], b, every[i : i + 1])[0] for i in range(50)]
+    assert one == whole.tolist()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])

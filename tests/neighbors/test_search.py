@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from medad.errors import MedadError
-from medad.neighbors.search import nearest
+from medad.neighbors.search import nearest, on_device
 
 
 def brute(queries, bank, k):
@@ -33,6 +33,10 @@ def test_equals_a_stable_sort(data):
     distances, indices = brute(queries, bank, k)
     assert found[1].tolist() == indices.tolist()
     np.testing.assert_allclose(found[0], distances, rtol=1e-12)
+    rows = data.draw(st.integers(1, 6))
+    other = on_device(torch.from_numpy(queries), torch.from_numpy(bank), min(k, len(bank)), rows)
+    assert other[1].tolist() == indices.tolist()
+    np.testing.assert_allclose(other[0], distances, rtol=1e-12)
 
 
 @pytest.mark.parametrize("k", [1, 9])

@@ -23,11 +23,12 @@ _Lengths = TypeVar("_Lengths", "NDArray[np.float64]", "Tensor")
 def bound(lengths: _Lengths, longest: float, dimension: int) -> _Lengths:
     """Largest error of the float32 expansion, for points against others no longer than ``longest``.
 
-    ``lengths``: Euclidean lengths, a float64 array or tensor of any shape; the result has the same
-    shape and the unit of a squared distance. Holds for any order of summation, with or without
-    fused multiply-add (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1):
-    the product is off by at most ``dimension * unit * |x||y|``, and rounding norms, centred
-    coordinates and sums by less than ``8 * unit * (|x| + |y|)^2``. The last term covers underflow.
+    ``lengths``: Euclidean lengths of the centred points, a float64 array or tensor of any shape;
+    the result has the same shape and the unit of a squared distance. Holds for any order of
+    summation, with or without fused multiply-add (Higham, Accuracy and Stability of Numerical
+    Algorithms, section 3.1): the sum of ``dimension + 1`` products (`medad.neighbors.product`) is
+    off by at most ``(dimension + 1) * unit * (2 |x||y| + |y|^2)``, and rounding norms and centred
+    coordinates by less than ``7 * unit * (|x| + |y|)^2``. The last term covers underflow.
     """
-    relative = 1.02 * (dimension / 2 + 8) * _UNIT
+    relative = 1.02 * (dimension + 8) * _UNIT
     return relative * (lengths + longest) ** 2 + dimension * 2.0**-120

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from medad.errors import MedadError
 from medad.neighbors import rounding
+from medad.neighbors.product import (
+    Floats,
+    Integers,
+    Singles,
+    left,
+    lengths,
+    right,
+    squared_distances,
+    times,
+)
 
 
 def nearest(
-    queries: Tensor, bank: Tensor, k: int, *, memory: int = 1 << 25
+    queries: Tensor, bank: Tensor, k: int, *, memory: int = 1 << 24
 ) -> tuple[Tensor, Tensor]:
     """The ``k`` nearest rows of ``bank`` to every row of ``queries``, nearest first.
 
@@ -20,10 +31,9 @@ def nearest(
     Returns Euclidean distances (Q, k) float64 and indices (Q, k) int64, with k no larger than M:
     a bank of fewer entries gives all of them. Ties go to the lowest index.
 
-    A float32 matrix product, the cost of a flat index, finds the few candidates it cannot tell
-    apart from the nearest; differences in float64 decide among them. A query's answer therefore
-    does not depend on the other queries or the number of threads, and the distance to an identical
-    row is exactly 0.
+    A float32 matrix product finds the few candidates it cannot tell apart from the nearest;
+    differences in float64 decide among them. A query's answer therefore does not depend on the
+    other queries or the number of threads, and the distance to an identical row is exactly 0.
 
     Raises MedadError on an empty bank and on NaN, infinite or absurdly large values.
     """
@@ -36,61 +46,96 @@ def nearest(
                 "check the backbone's weights and the images"
             )
     k = min(k, len(bank))
-    lengths = torch.linalg.vector_norm(bank, dim=1, dtype=torch.float64)
-    longest = float(lengths.max())
-    norms = lengths.square().float()
-    rows = max(1, memory // (4 * len(bank)))
-    parts = [
-        _search(part, bank, norms, longest, k, memory)
-        for part in torch.split(queries, rows)
-        if len(part)
-    ]
-    if not parts:
+    if not len(queries):
         return queries.new_empty(0, k).double(), queries.new_empty(0, k).long()
-    return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])
+    rows = max(1, memory // (4 * len(bank)))
+    if queries.device.type == "cpu":
+        squares, indices = _on_cpu(queries.numpy(), bank.numpy(), k, rows)
+        return torch.from_numpy(np.sqrt(squares)), torch.from_numpy(indices)
+    return on_device(queries, bank, k, rows)
 
 
-def _search(
-    queries: Tensor, bank: Tensor, norms: Tensor, longest: float, k: int, memory: int
+def _on_cpu(queries: Singles, bank: Singles, k: int, rows: int) -> tuple[Floats, Integers]:
+    """Squared distances and indices; numpy alone, since torch's threads delay those of BLAS."""
+    middle = bank.mean(axis=0)
+    entries = left(bank, middle)
+    columns, longest = right(entries), float(lengths(entries).max())
+    buffer = np.empty(min(rows, len(queries)) * len(bank), np.float32)
+    squares, indices = np.empty((len(queries), k)), np.empty((len(queries), k), np.int64)
+    for begin in range(0, len(queries), rows):
+        part = slice(begin, begin + rows)
+        points = left(queries[part], middle)
+        # Less each query's own squared length, which is the same for all its candidates.
+        values = times(points, columns, buffer)
+        margin = rounding.bound(lengths(points), longest, bank.shape[1])
+        squares[part], indices[part] = _smallest(values, 2 * margin, queries[part], bank, k)
+    return squares, indices
+
+
+def _smallest(
+    values: Singles, doubt: Floats, queries: Singles, bank: Singles, k: int
+) -> tuple[Floats, Integers]:
+    """The k smallest of each row of approximations ``values``, which is used up, decided exactly.
+
+    ``doubt``: (n,) what an approximation must be larger by than another to be so in truth.
+    """
+    every = np.arange(len(values))
+    indices = np.empty((len(values), k), np.int64)
+    for number in range(k):
+        indices[:, number] = values.argmin(axis=1)
+        least = values[every, indices[:, number]]
+        values[every, indices[:, number]] = np.inf
+    limit = least + doubt
+    columns = [squared_distances(queries, bank, indices[:, number]) for number in range(k)]
+    squares = np.stack(columns, axis=1)
+    if k > 1:
+        order = np.lexsort((indices, squares), axis=1)
+        squares = np.take_along_axis(squares, order, 1)
+        indices = np.take_along_axis(indices, order, 1)
+    for row in np.flatnonzero(values.min(axis=1) <= limit):
+        values[row, indices[row]] = -np.inf
+        candidates = np.flatnonzero(values[row] <= limit[row])  # ascending
+        same = np.broadcast_to(queries[row], (len(candidates), queries.shape[1]))
+        found = squared_distances(same, bank, candidates)
+        order = found.argsort(kind="stable")[:k]
+        squares[row], indices[row] = found[order], candidates[order]
+    return squares, indices
+
+
+def on_device(queries: Tensor, bank: Tensor, k: int, rows: int) -> tuple[Tensor, Tensor]:
+    """As ``nearest``, with torch alone, where the tensors are; ``rows`` queries at a time."""
+    middle = bank.mean(0)
+    entries = bank - middle
+    norms = torch.linalg.vector_norm(entries, dim=1, dtype=torch.float64)
+    columns = torch.cat([-2 * entries, norms.square().float()[:, None]], 1)
+    found = [
+        _candidates(part, bank, middle, columns, norms.max(), k)
+        for part in torch.split(queries, rows)
+    ]
+    return torch.cat([part[0] for part in found]), torch.cat([part[1] for part in found])
+
+
+def _candidates(
+    queries: Tensor, bank: Tensor, middle: Tensor, columns: Tensor, longest: Tensor, k: int
 ) -> tuple[Tensor, Tensor]:
-    lengths = torch.linalg.vector_norm(queries, dim=1, dtype=torch.float64)
-    # The query's own norm is the same for all its candidates and left out.
-    values = _product(queries, bank).mul_(-2).add_(norms)
+    points = queries - middle
+    lengths = torch.linalg.vector_norm(points, dim=1, dtype=torch.float64)
+    values = torch.cat([points, points.new_ones(len(points), 1)], 1) @ columns.T
     # The k-th nearest is at most two margins above the k-th smallest approximation.
-    smallest = values.amin(1) if k == 1 else values.topk(k, dim=1, largest=False).values[:, -1]
-    margin = rounding.bound(lengths, longest, bank.shape[1])
-    limit = (smallest.double() + 2 * margin).to(values.dtype)
-    limit = torch.nextafter(limit, torch.full_like(limit, torch.inf))
-    row, column = torch.nonzero(values <= limit[:, None], as_tuple=True)
-    exact = torch.cat(
-        [
-            queries[r].double().sub_(bank[c]).square_().sum(1)
-            for r, c in zip(
-                *(torch.split(x, _pairs(bank, memory)) for x in (row, column)), strict=True
-            )
-        ]
-    )
+    smallest = values.topk(k, dim=1, largest=False).values[:, -1]
+    margin = rounding.bound(lengths, float(longest), bank.shape[1])
+    row, column = torch.nonzero(values.double() <= (smallest + 2 * margin)[:, None], as_tuple=True)
+    squares = (queries[row].double() - bank[column]).square().sum(1)
     # Columns ascend within a row, so stable sorting leaves ties in the order of the bank.
-    order = exact.argsort(stable=True)
+    order = squares.argsort(stable=True)
     order = order[row[order].argsort(stable=True)]
     counts = torch.bincount(row, minlength=len(queries))
     first = counts.cumsum(0) - counts
     chosen = order[first[:, None] + torch.arange(k, device=order.device)]
-    return exact[chosen].sqrt(), column[chosen]
+    return squares[chosen].sqrt(), column[chosen]
 
 
 def _usable(values: Tensor) -> bool:
     least, most = torch.aminmax(values)
     # NaN fails the comparisons too.
     return bool(least >= -rounding.LARGEST) and bool(most <= rounding.LARGEST)
-
-
-def _pairs(bank: Tensor, memory: int) -> int:
-    return max(1, memory // (24 * bank.shape[1]))
-
-
-def _product(queries: Tensor, bank: Tensor) -> Tensor:
-    """``queries @ bank.T``; on the CPU by numpy's BLAS, twice torch's speed on AMD."""
-    if queries.device.type == "cpu":
-        return torch.from_numpy(queries.numpy() @ bank.numpy().T)
-    return queries @ bank.T
