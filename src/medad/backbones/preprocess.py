@@ -15,7 +15,7 @@ STD = (0.229, 0.224, 0.225)
 
 
 def normalise(images: np.ndarray[Any, Any] | Tensor) -> Tensor:
-    """(N, 3, H, W) float32 with ImageNet mean and standard deviation.
+    """(N, 3, H, W) float32, channels last, with ImageNet mean and standard deviation.
 
     ``images``: uint8, (N, H, W, 3) in RGB order or (N, H, W), a grey channel being repeated.
     """
@@ -30,10 +30,11 @@ def normalise(images: np.ndarray[Any, Any] | Tensor) -> Tensor:
             f"{tuple(pixels.shape)}"
         )
     if pixels.ndim == 3:
-        pixels = pixels[..., None].expand(*pixels.shape, 3)
-    scaled = pixels.permute(0, 3, 1, 2).float() / 255
-    mean, std = (torch.tensor(v, device=scaled.device)[:, None, None] for v in (MEAN, STD))
-    return ((scaled - mean) / std).contiguous()
+        pixels = pixels[..., None].repeat(1, 1, 1, 3)
+    # In place, in the layout CPU and GPU kernels compute in: seldom through memory.
+    scaled = pixels.float().div_(255)
+    mean, std = (torch.tensor(values, device=scaled.device) for values in (MEAN, STD))
+    return scaled.sub_(mean).div_(std).permute(0, 3, 1, 2)
 
 
 def _is_array(images: object) -> bool:

@@ -27,15 +27,27 @@ def features(
     Returns layer -> (N, C, h, w) float32. ``batch`` images are computed at a time; it bounds
     memory and may change the last bits. The trunk is moved to ``device`` and stays there.
     """
-    # Channels last is the layout CPU and GPU kernels compute in: a tenth faster.
-    trunk = trunk.to(device)
-    trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    place(trunk, device)
     parts: dict[int, list[Tensor]] = {layer: [] for layer in layers}
     for start in range(0, len(images), batch):
-        x = normalise(images[start : start + batch]).to(device, memory_format=torch.channels_last)
-        for layer, output in trunk(x, layers).items():
-            parts[layer].append(output.float().cpu().contiguous())
+        for layer, output in embed(trunk, images[start : start + batch], layers, device).items():
+            parts[layer].append(output)
     return {layer: torch.cat(chunks) for layer, chunks in parts.items()}
+
+
+def place(trunk: Trunk, device: str) -> None:
+    """Move a trunk to ``device``, channels last: the layout kernels compute in, a tenth faster."""
+    trunk.to(device)
+    trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+@torch.no_grad()
+def embed(
+    trunk: Trunk, images: np.ndarray[Any, Any], layers: Sequence[int], device: str
+) -> dict[int, Tensor]:
+    """``features`` of one batch by a trunk that was placed."""
+    outputs = trunk(normalise(images).to(device), layers)
+    return {layer: output.float().cpu().contiguous() for layer, output in outputs.items()}
 
 
 def aggregate(
