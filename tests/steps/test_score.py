@@ -114,6 +114,19 @@ def test_the_cache_changes_no_byte(task, tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+def test_a_trunk_that_stage_1_left_as_it_was_is_embedded_once_too(task, tmp_path):
+    run(task)
+    expected = {name: sha256(path) for name, path in task.outputs.items()}
+    trunk = checkpoint.load(task.inputs["weights"])
+    for flag, cached in ((False, False), (True, True)):
+        checkpoint.save(tmp_path / "adapted.safetensors", trunk, {"unchanged": flag})
+        inputs = {**task.inputs, "weights": tmp_path / "adapted.safetensors"}
+        params = {**PARAMS, "frozen": False}
+        run(replace(task, inputs=inputs, params=params, cache=tmp_path / f"cache {flag}"))
+        assert (tmp_path / f"cache {flag}").exists() == cached
+        assert {name: sha256(path) for name, path in task.outputs.items()} == expected
+
+
 def test_one_extraction_serves_other_draws(task, tmp_path):
     run(task)
     before = sorted((tmp_path / "cache").rglob("*.npy"))

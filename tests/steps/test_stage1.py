@@ -70,6 +70,21 @@ def test_writes_an_adapted_trunk_and_events(task):
     assert set(task.seeds) == {"attention", "batches"}
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, False),
+        ({"attention": "none"}, False),
+        ({"attention": "none", "epochs": 0}, True),
+        ({"attention": "none", "interpolate": 0.0}, True),
+        ({"epochs": 0}, False),  # gates of this draw's own
+    ],
+)
+def test_says_whether_the_weights_are_those_of_the_start(task, change, expected):
+    stage1.run(replace(task, params={**task.params, **change}))
+    assert checkpoint.unchanged(task.outputs["weights"]) is expected
+
+
 def test_same_bytes_again(task):
     assert _result(task) == _result(task)
 

@@ -29,3 +29,9 @@ def load(path: Path) -> Trunk:
         reason = " ".join(str(error).split())
         raise MedadError(f"{path}: tensors do not fit their description: {reason}") from error
     return trunk
+
+
+def unchanged(path: Path) -> bool:
+    """Whether stage 1 left the weights in this file as they were."""
+    metadata = read_safetensors(path)[1]
+    return isinstance(metadata, dict) and metadata.get("unchanged") is True

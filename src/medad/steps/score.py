@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from medad.backbones.checkpoint import load
+from medad.backbones.checkpoint import load, unchanged
 from medad.backbones.feature_cache import Image, cached_features, extract
 from medad.detectors.scores import Detector, Scores
 from medad.errors import MedadError
@@ -64,12 +64,12 @@ def _rows(task: Task) -> list[dict[str, Any]]:
 
 
 def _features(task: Task, layers: tuple[int, ...]) -> Callable[[list[Image]], dict[int, Tensor]]:
-    """Images -> pyramid; by the cache when the trunk is frozen.
+    """Images -> pyramid; by the cache when the trunk is frozen, or stage 1 has not changed it.
 
     The cached set is the split's and not the draw's: one extraction serves all draws and heads.
     """
     weights, root, side = task.inputs["weights"], task.locations["images"], task.params["side"]
-    if task.params["frozen"]:
+    if task.params["frozen"] or unchanged(weights):
         split = read_parquet(task.inputs["split"])
         columns = (split[name] for name in ("path", "sha256", "validation", "test"))
         members = [(p, s) for p, s, held, test in zip(*columns, strict=True) if held or test]

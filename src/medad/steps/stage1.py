@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
+import torch
+
 from medad.backbones import checkpoint
+from medad.backbones.resnet import Trunk
 from medad.files import canonical_json, sha256
 from medad.pretraining.session import Adapted, Session
 from medad.resolve import attribute
@@ -14,7 +17,8 @@ from medad.task import Task
 def run(task: Task) -> None:
     """Train ``params["implementation"]`` on input ``pairs``, starting from input ``weights``.
 
-    Writes outputs ``weights`` (the adapted trunk) and ``events``. Progress is kept in the scratch
+    Writes outputs ``weights`` (the adapted trunk; the fact ``unchanged`` joins its own) and
+    ``events``. Progress is kept in the scratch
     folder, so that a killed step resumes.
     """
     train = attribute(str(task.params["implementation"]))
@@ -32,7 +36,17 @@ def run(task: Task) -> None:
     )
     start = checkpoint.load(task.inputs["weights"])
     adapted: Adapted = train(start, task.inputs["pairs"], task.params, session)
-    checkpoint.save(task.outputs["weights"], adapted.trunk, adapted.facts)
+    facts = {**adapted.facts, "unchanged": _unchanged(start, adapted.trunk)}
+    checkpoint.save(task.outputs["weights"], adapted.trunk, facts)
+
+
+def _unchanged(start: Trunk, trunk: Trunk) -> bool:
+    """Whether ``trunk`` holds nothing but weights of ``start``: then all draws have the same."""
+    before = start.state_dict()
+    return all(
+        name in before and torch.equal(tensor, before[name])
+        for name, tensor in trunk.state_dict().items()
+    )
 
 
 def _fingerprint(task: Task) -> str:
