@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -26,7 +27,7 @@ def positions(
     for index in range(len(pyramid[layers[0]])):
         one = {layer: pyramid[layer][index : index + 1].to(device) for layer in layers}
         grid = aggregate(one, layers, min(layers), pool)[0]
-        if not bool(torch.isfinite(grid).all()):
+        if not all(math.isfinite(value) for value in torch.aminmax(grid)):
             raise MedadError(
                 f"features of image {index} hold NaN or infinite values; check the backbone's "
                 "weights and, for an adapted one, its learning rate"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +19,9 @@ from medad.detectors.grid import positions
 from medad.detectors.scores import Pyramid, Scores
 from medad.errors import MedadError
 from medad.neighbors.coreset import greedy
-from medad.neighbors.search import nearest
+from medad.neighbors.search import Index
+
+_TOGETHER = 16  # images searched at a time: threads of torch and of BLAS get in each other's way
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class PatchCore:
         self.params = params
         self.layers = params.layers
         self.device = device
-        self.bank: Tensor | None = None
+        self.index: Index | None = None
 
     @classmethod
     def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:
@@ -72,25 +75,31 @@ class PatchCore:
         patches = torch.cat([_rows(grid) for grid in grids])
         count = max(1, round(self.params.coreset * len(patches)))
         chosen = greedy(patches.numpy(), count, int(rng.integers(len(patches))))
-        self.bank = patches[torch.from_numpy(chosen)].to(self.device)
+        self.index = Index(patches[torch.from_numpy(chosen)].to(self.device))
 
     def score(self, pyramid: Pyramid) -> Scores:
         """Maps of Euclidean distances to the nearest bank entry; for the image, ``_image_score``.
 
         A healthy image that is in the bank whole scores 0.
         """
-        if self.bank is None:
+        if self.index is None:
             raise RuntimeError("fit or load_state comes before score")
         images, maps = [], []
-        for grid in positions(pyramid, self.layers, self.params.pool, self.device):
-            patches = _rows(grid)
-            distances, indices = nearest(patches, self.bank, 1)
-            maps.append(distances.reshape(grid.shape[1:]).float().cpu().numpy())
-            images.append(self._image_score(patches, distances[:, 0], indices[:, 0], self.bank))
+        grids = positions(pyramid, self.layers, self.params.pool, self.device)
+        while group := list(islice(grids, _TOGETHER)):
+            patches = torch.cat([_rows(grid) for grid in group])
+            found = self.index.nearest(patches, 1)
+            size = len(patches) // len(group)
+            parts = (torch.split(values, size) for values in (patches, *found))
+            for grid, (own, distances, entries) in zip(
+                group, zip(*parts, strict=True), strict=True
+            ):
+                maps.append(distances.reshape(grid.shape[1:]).float().cpu().numpy())
+                images.append(self._image_score(own, distances[:, 0], entries[:, 0], self.index))
         return Scores(np.array(images, dtype=np.float64), np.stack(maps))
 
     def _image_score(
-        self, patches: Tensor, distances: Tensor, indices: Tensor, bank: Tensor
+        self, patches: Tensor, distances: Tensor, entries: Tensor, index: Index
     ) -> float:
         """s = w s*, equations 6 and 7 of the paper as anomalib reads them.
 
@@ -102,17 +111,17 @@ class PatchCore:
         worst = int(values.numpy().argmax())  # the first of equals
         if not self.params.reweight or self.params.neighbors == 1:
             return float(values[worst])
-        entry = bank[indices[worst]]
-        _, around = nearest(entry[None], bank, self.params.neighbors)
-        spread = (patches[worst].double() - bank[around[0]].double()).norm(dim=1).cpu()
+        entry = index.bank[entries[worst]]
+        _, around = index.nearest(entry[None], self.params.neighbors)
+        spread = (patches[worst].double() - index.bank[around[0]].double()).norm(dim=1).cpu()
         # Duplicates of m* may come before it; they are as far from the patch.
         return float((1 - torch.softmax(spread, 0)[0]) * values[worst])
 
     def state(self) -> dict[str, Tensor]:
         """``bank``: (M, C) float32, in the order of the coreset."""
-        if self.bank is None:
+        if self.index is None:
             raise RuntimeError("fit comes before state")
-        return {"bank": self.bank}
+        return {"bank": self.index.bank}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Restore ``state()``; MedadError when it is another detector's."""
@@ -121,7 +130,7 @@ class PatchCore:
             raise MedadError(
                 f"not the state of PatchCore (has {sorted(state)}); delete the head to fit it again"
             )
-        self.bank = bank.to(self.device)
+        self.index = Index(bank.to(self.device))
 
 
 def _rows(grid: Tensor) -> Tensor:

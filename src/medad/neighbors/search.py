@@ -20,56 +20,69 @@ from medad.neighbors.product import (
 )
 
 
-def nearest(
-    queries: Tensor, bank: Tensor, k: int, *, memory: int = 1 << 24
-) -> tuple[Tensor, Tensor]:
-    """The ``k`` nearest rows of ``bank`` to every row of ``queries``, nearest first.
-
-    ``queries``: (Q, D) and ``bank``: (M, D), float32, on one device. ``memory``: bytes of working
-    memory, about; changes the time only.
-
-    Returns Euclidean distances (Q, k) float64 and indices (Q, k) int64, with k no larger than M:
-    a bank of fewer entries gives all of them. Ties go to the lowest index.
-
-    A float32 matrix product finds the few candidates it cannot tell apart from the nearest;
-    differences in float64 decide among them. A query's answer therefore does not depend on the
-    other queries or the number of threads, and the distance to an identical row is exactly 0.
+class Index:
+    """A bank (M, D) float32, made ready once for many searches, on its device.
 
     Raises MedadError on an empty bank and on NaN, infinite or absurdly large values.
     """
-    if not len(bank) or k < 1:
-        raise MedadError(f"{k} neighbours asked of {len(bank)} features; both must be at least 1")
-    for values, name in ((queries, "image"), (bank, "bank")):
-        if values.numel() and not _usable(values):
-            raise MedadError(
-                f"{name} features hold NaN, infinite or very large values (over 1e15); "
-                "check the backbone's weights and the images"
-            )
-    k = min(k, len(bank))
-    if not len(queries):
-        return queries.new_empty(0, k).double(), queries.new_empty(0, k).long()
-    rows = max(1, memory // (4 * len(bank)))
-    if queries.device.type == "cpu":
-        squares, indices = _on_cpu(queries.numpy(), bank.numpy(), k, rows)
-        return torch.from_numpy(np.sqrt(squares)), torch.from_numpy(indices)
-    return on_device(queries, bank, k, rows)
+
+    def __init__(self, bank: Tensor) -> None:
+        if not len(bank):
+            raise MedadError("a bank of no features; it needs at least 1")
+        _require_usable(bank, "bank")
+        self.bank = bank
+        if bank.device.type == "cpu":
+            self.middle: Singles = bank.numpy().mean(axis=0)
+            entries = left(bank.numpy(), self.middle)
+            self.columns, self.longest = right(entries), float(lengths(entries).max())
+
+    def nearest(self, queries: Tensor, k: int, *, memory: int = 1 << 24) -> tuple[Tensor, Tensor]:
+        """The ``k`` nearest rows of the bank to every row of ``queries``, nearest first.
+
+        ``queries``: (Q, D) float32 on the bank's device. ``memory``: bytes of working memory,
+        about; changes the time only.
+
+        Returns Euclidean distances (Q, k) float64 and indices (Q, k) int64, with k no larger than
+        M: a bank of fewer entries gives all of them. Ties go to the lowest index.
+
+        A float32 matrix product finds the few candidates it cannot tell apart from the nearest;
+        differences in float64 decide among them. A query's answer therefore does not depend on the
+        other queries or the number of threads, and the distance to an identical row is exactly 0.
+
+        Raises MedadError on NaN, infinite or absurdly large values.
+        """
+        if k < 1:
+            raise MedadError(f"{k} neighbours asked for; it must be at least 1")
+        k = min(k, len(self.bank))
+        if not len(queries):
+            return queries.new_empty(0, k).double(), queries.new_empty(0, k).long()
+        _require_usable(queries, "image")
+        rows = max(1, memory // (4 * len(self.bank)))
+        if queries.device.type == "cpu":
+            squares, indices = self._on_cpu(queries.numpy(), k, rows)
+            return torch.from_numpy(np.sqrt(squares)), torch.from_numpy(indices)
+        return on_device(queries, self.bank, k, rows)
+
+    def _on_cpu(self, queries: Singles, k: int, rows: int) -> tuple[Floats, Integers]:
+        """Squared distances and indices; numpy alone, since torch's threads delay those of BLAS."""
+        bank = self.bank.numpy()
+        buffer = np.empty(min(rows, len(queries)) * len(bank), np.float32)
+        squares, indices = np.empty((len(queries), k)), np.empty((len(queries), k), np.int64)
+        for begin in range(0, len(queries), rows):
+            part = slice(begin, begin + rows)
+            points = left(queries[part], self.middle)
+            # Less each query's own squared length, which is the same for all its candidates.
+            values = times(points, self.columns, buffer)
+            margin = rounding.bound(lengths(points), self.longest, bank.shape[1])
+            squares[part], indices[part] = _smallest(values, 2 * margin, queries[part], bank, k)
+        return squares, indices
 
 
-def _on_cpu(queries: Singles, bank: Singles, k: int, rows: int) -> tuple[Floats, Integers]:
-    """Squared distances and indices; numpy alone, since torch's threads delay those of BLAS."""
-    middle = bank.mean(axis=0)
-    entries = left(bank, middle)
-    columns, longest = right(entries), float(lengths(entries).max())
-    buffer = np.empty(min(rows, len(queries)) * len(bank), np.float32)
-    squares, indices = np.empty((len(queries), k)), np.empty((len(queries), k), np.int64)
-    for begin in range(0, len(queries), rows):
-        part = slice(begin, begin + rows)
-        points = left(queries[part], middle)
-        # Less each query's own squared length, which is the same for all its candidates.
-        values = times(points, columns, buffer)
-        margin = rounding.bound(lengths(points), longest, bank.shape[1])
-        squares[part], indices[part] = _smallest(values, 2 * margin, queries[part], bank, k)
-    return squares, indices
+def nearest(
+    queries: Tensor, bank: Tensor, k: int, *, memory: int = 1 << 24
+) -> tuple[Tensor, Tensor]:
+    """``Index(bank).nearest(queries, k)``."""
+    return Index(bank).nearest(queries, k, memory=memory)
 
 
 def _smallest(
@@ -135,7 +148,14 @@ def _candidates(
     return squares[chosen].sqrt(), column[chosen]
 
 
-def _usable(values: Tensor) -> bool:
-    least, most = torch.aminmax(values)
-    # NaN fails the comparisons too.
-    return bool(least >= -rounding.LARGEST) and bool(most <= rounding.LARGEST)
+def _require_usable(values: Tensor, name: str) -> None:
+    if values.device.type == "cpu":
+        least, most = float(values.numpy().min()), float(values.numpy().max())
+    else:
+        least, most = (float(value) for value in torch.aminmax(values))
+    # NaN fails the comparison too.
+    if not (least >= -rounding.LARGEST and most <= rounding.LARGEST):
+        raise MedadError(
+            f"{name} features hold NaN, infinite or very large values (over 1e15); "
+            "check the backbone's weights and the images"
+        )
