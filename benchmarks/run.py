@@ -27,12 +27,16 @@ QUICK = (
     ("search.py", "--neighbors", "9"),
     ("features.py",),
     ("features.py", "--side", "128"),
+    ("patchcore.py",),
     ("stage1.py",),
     ("evaluation.py",),
 )
 
 
-LONG = (("coreset.py", "--features", "50000", "--repeats", "1"),)
+LONG = (
+    ("coreset.py", "--features", "50000", "--repeats", "1"),
+    ("stage1.py", "--epochs", "200", "--repeats", "1"),
+)
 
 
 def main() -> None:
@@ -42,7 +46,10 @@ def main() -> None:
     options = parser.parse_args()
     peer = ("--anomalib", options.anomalib) if options.anomalib else ()
     rows: list[dict[str, Any]] = []
-    for command in (*QUICK, *((*one, *peer) for one in LONG if options.long)):
+    for command in (
+        *QUICK,
+        *((*one, *peer) if one[0] == "coreset.py" else one for one in LONG if options.long),
+    ):
         print(*command, flush=True)
         done = subprocess.run(
             [sys.executable, str(FOLDER / command[0]), *command[1:]],

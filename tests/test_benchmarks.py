@@ -17,6 +17,7 @@ SMALL = {
     "coreset.py": "--features 300 --dimension 8 --repeats 1 --threads 1",
     "search.py": "--queries 200 --bank 50 --dimension 8 --neighbors 3 --repeats 1 --threads 1",
     "features.py": "--images 2 --side 32 --repeats 1 --threads 1",
+    "patchcore.py": "--images 9 --side 32 --threads 1",
     "stage1.py": "--side 48 --epochs 2 --repeats 1 --threads 1",
     "evaluation.py": "--images 12 --side 32 --resamples 50 --threads 1",
 }
