@@ -113,7 +113,9 @@ def main() -> None:
         found = {key: run(shots, pyramid) for key, shots in draws.items()}
         matrix = time.perf_counter() - begun
     means = ", ".join(f"K = {k}: {np.mean([found[k, r] for r in range(DRAWS)]):.3f}" for k in SHOTS)
-    setting = f"{len(draws)} runs of {len(listed)} images; mean AUROC {means}"
+    setting = f"{len(draws)} runs of {len(listed)} images"
+    if args.healthy:
+        setting += f"; mean AUROC {means}"
     row("PatchCore", setting, matrix, "as many bare forwards", len(draws) * bare, "10")
     if args.healthy:
         peer = len(draws) * sum(PEER.values()) / len(PEER)
