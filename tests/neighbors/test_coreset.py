@@ -11,7 +11,6 @@ from hypothesis.extra import numpy as arrays
 from medad.errors import MedadError
 from medad.neighbors import farthest
 from medad.neighbors.coreset import greedy
-from medad.neighbors.product import squared_distances
 
 
 def naive(features, count, start):
@@ -107,15 +106,6 @@ def test_reads_a_memory_map(tmp_path):
     np.save(tmp_path / "features.npy", features)
     mapped = np.load(tmp_path / "features.npy", mmap_mode="r")
     assert greedy(mapped, 40, 0, memory=1 << 10).tolist() == greedy(features, 40, 0).tolist()
-
-
-def test_rows_do_not_depend_on_other_rows():
-    rng = np.random.default_rng(3)
-    a, b = (rng.normal(size=(50, 301)).astype(np.float32) for _ in "ab")
-    every = np.arange(50)
-    whole = squared_distances(a, b, every)
-    one = [squared_distances(a[i : i + 1], b, every[i : i + 1])[0] for i in range(50)]
-    assert one == whole.tolist()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30])
