@@ -4,17 +4,14 @@
 
 The matrix-vector baseline keeps approximate float32 distances, as patchcore-inspection does, so its
 order may differ where two points are nearly as far. ``--anomalib FOLDER`` also times the sampler
-of an unpacked anomalib wheel, loaded without the rest of anomalib, whose import takes long.
+of an unpacked anomalib wheel.
 ``--bank FILE`` takes features from a .npy file, read as a memory map.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from measure import best, row, threads
@@ -70,8 +67,8 @@ def main() -> None:
         # Of three dimensions it takes the features as they are, without its random projection.
         embedding = torch.from_numpy(np.array(features))[:, None]
         torch.manual_seed(args.seed)
-        sampler = module.KCenterGreedy(embedding, args.fraction)
-        orders["anomalib"] = np.array(sampler.select_coreset_idxs())
+        chosen = greedy_of_anomalib(embedding, args.fraction).select_coreset_idxs()
+        orders["anomalib"] = np.array(chosen)
 
     functions = {"blocked exact": blocked, "matrix-vector": matrix_vector}
     if args.anomalib:
@@ -80,7 +77,9 @@ def main() -> None:
         torch.set_num_threads(args.threads)
         torch.manual_seed(args.seed)
         start = int(torch.randint(high=len(features), size=(1,)))  # where it will begin
-        module = sampler_of(args.anomalib)
+        from peer import sampler
+
+        greedy_of_anomalib = sampler(args.anomalib)
         functions["anomalib"] = peer
     seconds = best(functions, args.repeats)
     setting = f"{count} of {len(features)} x {features.shape[1]}, {args.threads} threads"
@@ -90,25 +89,6 @@ def main() -> None:
             same = len(ours & set(orders[name].tolist())) / count
             against = f"{name} ({same:.1%} the same choices)"
             row("coreset", setting, seconds["blocked exact"], against, seconds[name], wanted)
-
-
-def sampler_of(folder: Path) -> ModuleType:
-    """anomalib's k_center_greedy module, with stand-ins for the packages around it."""
-    base = folder / "anomalib" / "models" / "components"
-    for name in ("anomalib", "anomalib.models", "anomalib.models.components"):
-        sys.modules[name] = ModuleType(name)
-    reduction = "anomalib.models.components.dimensionality_reduction"
-    sys.modules[reduction] = _load(base / "dimensionality_reduction" / "random_projection.py")
-    return _load(base / "sampling" / "k_center_greedy.py")
-
-
-def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

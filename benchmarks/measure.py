@@ -17,6 +17,7 @@ def threads(count: int) -> None:
     """Threads of every numerical library; before any of them is imported."""
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(count)
+    os.environ["OPENBLAS_THREAD_TIMEOUT"] = "20"  # as jobs have it
 
 
 def best(functions: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, float]:

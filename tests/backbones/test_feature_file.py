@@ -17,7 +17,7 @@ def test_reads_what_was_written(tmp_path):
     paths = {1: tmp_path / "a.npy"}
     feature_file.write(paths, stream(3), 3)
     maps = feature_file.read(paths, 3)[1]
-    expected = torch.cat([one[1] for one in stream(3)]).numpy()
+    expected = torch.cat([one[1] for one in stream(3)]).permute(0, 2, 3, 1).numpy()
     assert np.array_equal(maps, expected)
     assert np.array_equal(np.load(paths[1], mmap_mode="r"), expected)
 

@@ -22,7 +22,7 @@ def test_batches_are_joined_in_order_and_equal_one_pass():
         expected = trunk(normalise(images), [1, 3])
     ours = features(trunk, images, (1, 3), batch=2)
     for layer in (1, 3):
-        assert ours[layer].is_contiguous()
+        assert ours[layer].is_contiguous(memory_format=torch.channels_last)
         assert not ours[layer].requires_grad
         torch.testing.assert_close(ours[layer], expected[layer], rtol=1e-3, atol=1e-3)
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-Maps = NDArray[np.float32]  # (N, C, h, w), a memory map
+Maps = NDArray[np.float32]  # (N, h, w, C), a memory map
 _CHECKSUM = struct.Struct("<I")
 
 
@@ -32,7 +32,7 @@ def write(paths: Mapping[int, Path], each: Iterable[Mapping[int, Tensor]], size:
             sums = dict.fromkeys(paths, 0)
             for number, one in enumerate(each):
                 for layer, stream in streams.items():
-                    values = one[layer].numpy().astype("<f4", copy=False)
+                    values = one[layer].permute(0, 2, 3, 1).numpy().astype("<f4", copy=False)
                     if number == 0:
                         shape = (size, *values.shape[1:])
                         header = {"descr": "<f4", "fortran_order": False, "shape": shape}

@@ -24,8 +24,9 @@ def features(
 ) -> dict[int, Tensor]:
     """Features of ``images`` (uint8, (N, H, W, 3) or (N, H, W)) on the CPU.
 
-    Returns layer -> (N, C, h, w) float32. ``batch`` images are computed at a time; it bounds
-    memory and may change the last bits. The trunk is moved to ``device`` and stays there.
+    Returns layer -> (N, C, h, w) float32, channels last in memory. ``batch`` images are computed at
+    a time; it bounds memory and may change the last bits. The trunk is moved to ``device`` and
+    stays there.
     """
     place(trunk, device)
     parts: dict[int, list[Tensor]] = {layer: [] for layer in layers}
@@ -47,13 +48,16 @@ def embed(
 ) -> dict[int, Tensor]:
     """``features`` of one batch by a trunk that was placed."""
     outputs = trunk(normalise(images).to(device), layers)
-    return {layer: output.float().cpu().contiguous() for layer, output in outputs.items()}
+    last = torch.channels_last
+    return {k: output.float().cpu().contiguous(memory_format=last) for k, output in outputs.items()}
 
 
 def aggregate(
     pyramid: Mapping[int, Tensor], layers: Sequence[int], grid_layer: int, pool: int
 ) -> Tensor:
     """(N, C_total, h, w): ``layers`` pooled, brought to one grid and concatenated in that order.
+
+    Channels last in memory: ten times faster here than planes, and every position is one vector.
 
     ``pool``: side of the average pooling with stride 1, PatchCore's neighbourhood (Roth et al.
     2022, eq. 1 and 2); odd, 1 is none. As in anomalib, the zeros of the padding count. Layers are
@@ -64,7 +68,8 @@ def aggregate(
     grid = pyramid[grid_layer].shape[-2:]
     maps = []
     for layer in layers:
-        x = torch.nn.functional.avg_pool2d(pyramid[layer], pool, 1, pool // 2)
+        x = pyramid[layer].contiguous(memory_format=torch.channels_last)
+        x = torch.nn.functional.avg_pool2d(x, pool, 1, pool // 2)
         if x.shape[-2:] != grid:
             x = torch.nn.functional.interpolate(x, grid, mode="bilinear", align_corners=False)
         maps.append(x)

@@ -13,9 +13,10 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from medad.detectors.grid import positions
+from medad.detectors.grid import positions, vectors
 from medad.detectors.scores import Pyramid, Scores
 from medad.errors import MedadError
 from medad.neighbors.coreset import greedy
@@ -72,7 +73,7 @@ class PatchCore:
         first, uniformly; the others follow from it.
         """
         grids = positions(pyramid, self.layers, self.params.pool, "cpu")
-        patches = torch.cat([_rows(grid) for grid in grids])
+        patches = torch.cat([vectors(grid) for grid in grids])
         count = max(1, round(self.params.coreset * len(patches)))
         chosen = greedy(patches.numpy(), count, int(rng.integers(len(patches))))
         self.index = Index(patches[torch.from_numpy(chosen)].to(self.device))
@@ -87,35 +88,37 @@ class PatchCore:
         images, maps = [], []
         grids = positions(pyramid, self.layers, self.params.pool, self.device)
         while group := list(islice(grids, _TOGETHER)):
-            patches = torch.cat([_rows(grid) for grid in group])
-            found = self.index.nearest(patches, 1)
-            size = len(patches) // len(group)
-            parts = (torch.split(values, size) for values in (patches, *found))
-            for grid, (own, distances, entries) in zip(
-                group, zip(*parts, strict=True), strict=True
-            ):
-                maps.append(distances.reshape(grid.shape[1:]).float().cpu().numpy())
-                images.append(self._image_score(own, distances[:, 0], entries[:, 0], self.index))
-        return Scores(np.array(images, dtype=np.float64), np.stack(maps))
+            patches = torch.stack([vectors(grid) for grid in group])
+            distances, entries = self.index.nearest(patches.flatten(0, 1), 1)
+            distances, entries = (found.reshape(len(group), -1) for found in (distances, entries))
+            images.append(self._image_scores(patches, distances, entries, self.index))
+            shape = (len(group), *group[0].shape[1:])
+            maps.append(distances.reshape(shape).float().cpu().numpy())
+        return Scores(np.concatenate(images), np.concatenate(maps))
 
-    def _image_score(
+    def _image_scores(
         self, patches: Tensor, distances: Tensor, entries: Tensor, index: Index
-    ) -> float:
-        """s = w s*, equations 6 and 7 of the paper as anomalib reads them.
+    ) -> NDArray[np.float64]:
+        """s = w s*, equations 6 and 7 of the paper as anomalib reads them, of n images.
 
         s* is the largest distance of a patch to its nearest bank entry m*, and
         w = 1 - softmax(distances of that patch to the entries nearest to m*)[m*], m* itself among
         them. A bank of one entry therefore gives w = 0 and scores every image 0.
+
+        ``patches``: (n, P, C). ``distances``, ``entries``: (n, P), to the nearest and which it is.
         """
-        values = distances.cpu()
-        worst = int(values.numpy().argmax())  # the first of equals
+        every = torch.arange(len(patches))
+        worst = torch.from_numpy(distances.cpu().numpy().argmax(axis=1))  # the first of equals
+        farthest: NDArray[np.float64] = distances.cpu()[every, worst].numpy()
         if not self.params.reweight or self.params.neighbors == 1:
-            return float(values[worst])
-        entry = index.bank[entries[worst]]
-        _, around = index.nearest(entry[None], self.params.neighbors)
-        spread = (patches[worst].double() - index.bank[around[0]].double()).norm(dim=1).cpu()
+            return farthest
+        every, worst = every.to(patches.device), worst.to(patches.device)
+        nearest = index.bank[entries[every, worst]]
+        _, around = index.nearest(nearest, self.params.neighbors)
+        differences = patches[every, worst][:, None].double() - index.bank[around].double()
         # Duplicates of m* may come before it; they are as far from the patch.
-        return float((1 - torch.softmax(spread, 0)[0]) * values[worst])
+        weights = 1 - torch.softmax(differences.norm(dim=2).cpu(), 1)[:, 0]
+        return farthest * weights.numpy()
 
     def state(self) -> dict[str, Tensor]:
         """``bank``: (M, C) float32, in the order of the coreset."""
@@ -131,7 +134,3 @@ class PatchCore:
                 f"not the state of PatchCore (has {sorted(state)}); delete the head to fit it again"
             )
         self.index = Index(bank.to(self.device))
-
-
-def _rows(grid: Tensor) -> Tensor:
-    return grid.flatten(1).T.contiguous()

@@ -56,11 +56,11 @@ class Index:
         k = min(k, len(self.bank))
         if not len(queries):
             return queries.new_empty(0, k).double(), queries.new_empty(0, k).long()
-        _require_usable(queries, "image")
         rows = max(1, memory // (4 * len(self.bank)))
         if queries.device.type == "cpu":
             squares, indices = self._on_cpu(queries.numpy(), k, rows)
             return torch.from_numpy(np.sqrt(squares)), torch.from_numpy(indices)
+        _require_usable(queries, "image")
         return on_device(queries, self.bank, k, rows)
 
     def _on_cpu(self, queries: Singles, k: int, rows: int) -> tuple[Floats, Integers]:
@@ -73,7 +73,11 @@ class Index:
             points = left(queries[part], self.middle)
             # Less each query's own squared length, which is the same for all its candidates.
             values = times(points, self.columns, buffer)
-            margin = rounding.bound(lengths(points), self.longest, bank.shape[1])
+            long = lengths(points)
+            # They tell without another pass; NaN fails the comparison.
+            if not (long <= rounding.LARGEST).all():
+                _require_usable(torch.from_numpy(queries[part]), "image")
+            margin = rounding.bound(long, self.longest, bank.shape[1])
             squares[part], indices[part] = _smallest(values, 2 * margin, queries[part], bank, k)
         return squares, indices
 
