@@ -111,19 +111,25 @@ class Front:
 
     def _catch_up(self, which: Integers) -> None:
         """As long as these points can still be the farthest."""
-        begin, rows = int(self.seen[which[0]]), self.rows[which]
+        begin, rows = int(self.seen[which[0]]), self.rows[which]  # least seen first
         while begin < self.bounds.done and len(which):
             end = min(begin + _CENTRES, self.bounds.done)
             self._compare(which, rows, begin, end)
-            self.seen[which] = end
+            self.seen[which] = np.maximum(self.seen[which], end)
             stay = self.upper[which] >= self.outer[0]
             if not stay.all():
                 which, rows = which[stay], rows[stay]
             begin = end
 
     def _compare(self, which: Integers | slice, rows: Singles, begin: int, end: int) -> None:
-        """Lower the bounds of these points by the choices of these numbers."""
+        """Lower the bounds of these points by those choices of these numbers they have not seen.
+
+        What they have seen ascends.
+        """
         values = times(rows, self.bounds.columns[begin:end], self.bounds.buffer)
+        seen, starts = np.unique(self.seen[which], return_index=True)
+        for known, start, stop in zip(seen - begin, starts, [*starts[1:], None], strict=True):
+            values[start:stop, : max(0, known)] = np.inf
         every = np.arange(len(rows))
         owner = values.argmin(axis=1)
         first = values[every, owner]

@@ -66,7 +66,7 @@ def run(
     saving took, have passed. Raises MedadError when a term or the gradient is not finite.
     """
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    optimizer = torch.optim.Adam(parameters.values(), lr=schedule.learning_rate)
+    optimizer = torch.optim.Adam(parameters.values(), lr=schedule.learning_rate, fused=True)
     progress = partial.restore(session.partial, session.fingerprint, parameters, optimizer)
     session.report(progress.epochs, schedule.epochs, "epoch")
     events, saved, cost = progress.events, time.monotonic(), 0.0

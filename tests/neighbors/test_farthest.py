@@ -1,0 +1,36 @@
+"""What the front knows of its points, against all distances."""
+
+import numpy as np
+import pytest
+
+from medad.neighbors import farthest
+from medad.neighbors.coreset import _pick
+from medad.neighbors.farthest import Bounds, Front
+from medad.neighbors.product import left, right
+
+
+@pytest.mark.parametrize(("front", "rows", "centres"), [(4096, 2048, 1024), (60, 16, 8), (9, 4, 3)])
+def test_nearest_two_of_the_choices_seen(monkeypatch, front, rows, centres):
+    for name, value in (("_FRONT", front), ("_ROWS", rows), ("_CENTRES", centres)):
+        monkeypatch.setattr(farthest, name, value)
+    features = np.random.default_rng(0).normal(size=(500, 12)).astype(np.float32)
+    bounds = Bounds(features, 80, 3, 1 << 16)
+    while bounds.done < 80:
+        leading = Front(bounds)
+        while bounds.done < 80 and leading.leads():
+            inside = leading.largest(16)
+            leading.choose(_pick(leading, inside, 80 - bounds.done), inside)
+        leading.leave()
+    points = left(features, bounds.middle).astype(np.float64)
+    chosen = right(left(features[bounds.order], bounds.middle)).astype(np.float64)
+    waiting = np.setdiff1d(np.arange(500), bounds.order)
+    assert len(set(bounds.seen[waiting])) > 1 or front > 500  # some are behind
+    for point in waiting:
+        values = points[point] @ chosen[: bounds.seen[point]].T
+        two = np.sort(np.append(values, np.inf))[:2]
+        assert bounds.first[point] == pytest.approx(two[0], abs=1e-4)
+        assert bounds.second[point] == pytest.approx(two[1], abs=1e-4)
+        assert values[bounds.owner[point]] == pytest.approx(two[0], abs=1e-4)
+        near = features[bounds.order[: bounds.seen[point]]].astype(np.float64) - features[point]
+        nearest = np.square(near).sum(axis=1).min()
+        assert 0 <= bounds.upper[point] - nearest <= 2 * bounds.margin[point]
