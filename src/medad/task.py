@@ -23,8 +23,9 @@ class Task:
     the step's key. ``locations``: name to folder or archive whose content is vouched for by
     hashes inside ``inputs`` and must be checked when read; not in the key. ``outputs``: name to a
     temporary file with the final suffix. ``scratch``: a folder that survives a kill, for resuming.
-    ``cache``: a shared, removable folder. ``live``: file for live events. ``report(done, total,
-    text)`` tells the terminal how far the step is.
+    ``cache``: a shared, removable folder. ``live``: file for live events. ``memory``: bytes for
+    large arrays (``medad.room``). ``report(done, total, text)`` tells the terminal how far the step
+    is.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class Task:
     live: Path
     threads: int = 1
     device: str = "cpu"
+    memory: int = 1 << 32
     locations: Mapping[str, Path] = field(default_factory=dict)
     report: Callable[[int, int, str], None] = _silent
     seeds: dict[str, int] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """The head step: thin, deterministic, and the same draw for every method."""
 
 import hashlib
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -73,6 +74,25 @@ def test_writes_the_same_head_for_every_method(make, detector):
     assert a.outputs["head"].read_bytes() == b.outputs["head"].read_bytes()
     assert read_safetensors(a.outputs["head"])[1] == {"implementation": detector["implementation"]}
     assert list(a.seeds) == ["head"]
+
+
+@pytest.mark.parametrize("detector", [PATCHCORE, PADIM])
+def test_little_memory_changes_nothing(make, detector, monkeypatch):
+    kept = []
+
+    def spied(*given, real=np.memmap, **rest):
+        kept.append(real(*given, **rest))
+        return kept[-1]
+
+    monkeypatch.setattr(np, "memmap", spied)
+    plenty, little = make(detector, "plenty"), replace(make(detector, "little"), memory=0)
+    little.scratch.mkdir()
+    run(plenty)
+    assert not kept
+    run(little)
+    assert len(kept) == 3  # two layers and the vectors
+    assert plenty.outputs["head"].read_bytes() == little.outputs["head"].read_bytes()
+    assert list(little.scratch.iterdir()) == []
 
 
 def test_replicates_draw_differently(make):

@@ -27,6 +27,7 @@ from medad.data import images as reading
 from medad.data import nifti
 from medad.errors import MedadError
 from medad.files import sha256
+from medad.room import Room
 
 Image = tuple[str, str]  # path below the root, sha256 of the file
 Report = Callable[[int, int, str], None]
@@ -36,11 +37,17 @@ _CODE = (cbam, norm, preprocess, pyramid, resnet, spec, reading, nifti)
 
 
 def extract(
-    trunk: Trunk, root: Path, images: Sequence[Image], side: int, layers: Sequence[int], device: str
+    trunk: Trunk,
+    root: Path,
+    images: Sequence[Image],
+    side: int,
+    layers: Sequence[int],
+    device: str,
+    room: Room | None = None,
 ) -> dict[int, Tensor]:
     """Layer -> (N, C, h, w) float32 on the CPU, of images read from ``root``, squared to ``side``.
 
-    Channels last in memory, as everywhere that features are kept.
+    Channels last, as everywhere that features are kept, in memory or where ``room`` says.
 
     One image at a time: the convolutions of some layers round a batch differently from its parts,
     and an image's features must not depend on the images beside it. It costs up to a fifth more
@@ -49,15 +56,14 @@ def extract(
     whole: dict[int, Tensor] = {}
     for number, one in enumerate(_each(trunk, root, images, side, layers, device)):
         if not whole:
-            whole = {layer: _room(len(images), values) for layer, values in one.items()}
+            for layer, values in one.items():
+                _, channels, height, width = values.shape
+                shape = (len(images), height, width, channels)
+                maps = np.empty(shape, np.float32) if room is None else room.empty(shape)
+                whole[layer] = torch.from_numpy(maps).permute(0, 3, 1, 2)
         for layer, values in one.items():
             whole[layer][number] = values[0]
     return whole
-
-
-def _room(size: int, like: Tensor) -> Tensor:
-    shape = (size, *like.shape[1:])
-    return torch.empty(shape, dtype=like.dtype, memory_format=torch.channels_last)
 
 
 def _each(

@@ -268,6 +268,7 @@ class Config(Model):
     preset: str
     seed: Annotated[int, Field(ge=0)]
     device: Literal["auto", "cpu", "cuda"]
+    max_memory: Count
     env_policy: Literal["recorded", "strict"]
     threads: Threads
     runs: Runs

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from medad.backbones.pyramid import aggregate
 from medad.detectors.scores import Pyramid
 from medad.errors import MedadError
+from medad.room import Room
 
 
 def positions(
@@ -33,6 +35,23 @@ def positions(
                 "weights and, for an adapted one, its learning rate"
             )
         yield grid
+
+
+def stacked(
+    pyramid: Pyramid, layers: tuple[int, ...], pool: int, room: Room | None
+) -> NDArray[np.float32]:
+    """``vectors`` of all images, one after another: (N * h * w, C), in memory or in ``room``."""
+    size = len(pyramid[layers[0]])
+    rows: NDArray[np.float32] | None = None
+    for number, grid in enumerate(positions(pyramid, layers, pool, "cpu")):
+        own = vectors(grid).numpy()
+        if rows is None:
+            shape = (size * len(own), own.shape[1])
+            rows = np.empty(shape, np.float32) if room is None else room.empty(shape)
+        rows[number * len(own) : (number + 1) * len(own)] = own
+    if rows is None:
+        raise MedadError("features of no image; a detector needs at least 1")
+    return rows
 
 
 def vectors(grid: Tensor) -> Tensor:

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from medad.detectors.grid import positions
+from medad.detectors.grid import positions, stacked
 from medad.detectors.scores import Pyramid, Scores
 from medad.errors import MedadError
+from medad.room import Room
 
 _STATE = {"channels": 1, "mean": 2, "axes": 3, "variances": 2}
 
@@ -64,10 +65,10 @@ class Padim:
         layers, dimensions = tuple(params["layers"]), params["dimensions"]
         return cls(PadimParameters(layers, dimensions, params["regularisation"]), device)
 
-    def fit(self, pyramid: Pyramid, rng: np.random.Generator) -> None:
+    def fit(self, pyramid: Pyramid, rng: np.random.Generator, room: Room | None = None) -> None:
         """Mean and covariance of ``dimensions`` channels, drawn by ``rng``, at every position."""
-        grids = torch.stack(list(positions(pyramid, self.layers, 1, "cpu")))
-        total = grids.shape[1]
+        vectors = torch.from_numpy(stacked(pyramid, self.layers, 1, room))
+        total = vectors.shape[1]
         if self.params.dimensions > total:
             raise MedadError(
                 f"dimensions: got {self.params.dimensions}, allowed: at most the {total} channels "
@@ -75,7 +76,8 @@ class Padim:
             )
         drawn = np.sort(rng.permutation(total)[: self.params.dimensions])
         channels = torch.from_numpy(drawn)
-        values = grids[:, channels].flatten(2).permute(2, 0, 1).double()  # (P, K, d)
+        images = vectors.reshape(len(pyramid[self.layers[0]]), -1, total)
+        values = images[:, :, channels].transpose(0, 1).double()  # (P, K, d)
         mean = values.mean(1, keepdim=True)
         _, lengths, axes = torch.linalg.svd(values - mean, full_matrices=False)
         self.load_state(

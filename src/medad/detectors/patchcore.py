@@ -16,11 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from medad.detectors.grid import positions, vectors
+from medad.detectors.grid import positions, stacked, vectors
 from medad.detectors.scores import Pyramid, Scores
 from medad.errors import MedadError
 from medad.neighbors.coreset import greedy
 from medad.neighbors.search import Index
+from medad.room import Room
 
 _TOGETHER = 16  # images searched at a time: threads of torch and of BLAS get in each other's way
 
@@ -66,17 +67,16 @@ class PatchCore:
         chosen = {key: params[key] for key in keys}
         return cls(PatchCoreParameters(layers=tuple(params["layers"]), **chosen), device)
 
-    def fit(self, pyramid: Pyramid, rng: np.random.Generator) -> None:
+    def fit(self, pyramid: Pyramid, rng: np.random.Generator, room: Room | None = None) -> None:
         """Keep the greedy k-center coreset of all patches of the K images.
 
         ``max(1, round(coreset * patches))`` are kept, rounding half to even. ``rng`` draws the
         first, uniformly; the others follow from it.
         """
-        grids = positions(pyramid, self.layers, self.params.pool, "cpu")
-        patches = torch.cat([vectors(grid) for grid in grids])
+        patches = stacked(pyramid, self.layers, self.params.pool, room)
         count = max(1, round(self.params.coreset * len(patches)))
-        chosen = greedy(patches.numpy(), count, int(rng.integers(len(patches))))
-        self.index = Index(patches[torch.from_numpy(chosen)].to(self.device))
+        chosen = greedy(patches, count, int(rng.integers(len(patches))))
+        self.index = Index(torch.from_numpy(np.array(patches[chosen])).to(self.device))
 
     def score(self, pyramid: Pyramid) -> Scores:
         """Maps of Euclidean distances to the nearest bank entry; for the image, ``_image_score``.
@@ -118,7 +118,8 @@ class PatchCore:
         differences = patches[every, worst][:, None].double() - index.bank[around].double()
         # Duplicates of m* may come before it; they are as far from the patch.
         weights = 1 - torch.softmax(differences.norm(dim=2).cpu(), 1)[:, 0]
-        return farthest * weights.numpy()
+        reweighted: NDArray[np.float64] = farthest * weights.numpy()
+        return reweighted
 
     def state(self) -> dict[str, Tensor]:
         """``bank``: (M, C) float32, in the order of the coreset."""

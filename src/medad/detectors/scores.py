@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from medad.room import Room
+
 Pyramid = Mapping[int, Tensor]  # layer -> (N, C, h, w) float32
 
 
@@ -46,8 +48,8 @@ class Detector(Protocol):
         """From a mapping that has the detector's keys of ``params.yaml``, and may have others."""
         ...
 
-    def fit(self, pyramid: Pyramid, rng: np.random.Generator) -> None:
-        """Learn from the features of K healthy images."""
+    def fit(self, pyramid: Pyramid, rng: np.random.Generator, room: Room | None = None) -> None:
+        """Learn from the features of K healthy images; ``room`` is for what it keeps meanwhile."""
         ...
 
     def score(self, pyramid: Pyramid) -> Scores:

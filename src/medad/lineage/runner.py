@@ -94,6 +94,7 @@ def _step(job: Job, target: str, number: int, total: int) -> None:
                 live=job.root / LIVE / f"{key}.jsonl",
                 threads=job.half.threads,
                 device=device,
+                memory=_memory(job.root),
                 report=_within(job.report, number, total, label),
             )
             compute_s = _compute(task)
@@ -217,6 +218,10 @@ def _missing(path: str) -> MedadError:
 def _locations(root: Path, identity: Mapping[str, str | int]) -> dict[str, Path]:
     place = read_json(root / SETTINGS)["locations"].get(identity.get("dataset"))
     return {} if place is None else {"images": root / place}
+
+
+def _memory(root: Path) -> int:
+    return int(read_json(root / SETTINGS)["max_memory"]) << 20
 
 
 def _suffix(path: str) -> str:

@@ -167,7 +167,7 @@ def _require_own_source(root: Path) -> None:
 def _settings(config: Config) -> dict[str, Any]:
     """What a job needs to know but no result depends on."""
     places = {name: str(config.root_of(name)) for name in config.runs.datasets}
-    return {"device": config.device, "locations": places}
+    return {"device": config.device, "max_memory": config.max_memory, "locations": places}
 
 
 def _listing(plan: Plan, dataset: str) -> dict[str, bytes]:

@@ -9,6 +9,7 @@ from medad.backbones.feature_cache import extract
 from medad.detectors.scores import Detector
 from medad.files import read_csv, write_safetensors
 from medad.resolve import attribute
+from medad.room import Room
 from medad.task import Task
 
 
@@ -23,10 +24,11 @@ def run(task: Task) -> None:
     shots = [(row["path"], row["sha256"]) for row in read_csv(task.inputs["shots"])]
     trunk = load(task.inputs["weights"])
     root, side = task.locations["images"], int(params["side"])
-    pyramid = extract(trunk, root, shots, side, detector.layers, task.device)
+    room = Room(task.memory, task.scratch)
+    pyramid = extract(trunk, root, shots, side, detector.layers, task.device, room)
     task.report(1, 2, "features")
     rng = np.random.default_rng(task.seed("head", "dataset", "split", "k", "r"))
-    detector.fit(pyramid, rng)
+    detector.fit(pyramid, rng, room)
     task.report(2, 2, "fitted")
     write_safetensors(
         task.outputs["head"], detector.state(), {"implementation": params["implementation"]}
