@@ -4,7 +4,7 @@
     python benchmarks/run.py --long --anomalib FOLDER
 
 The quick ones take two minutes; ``--long`` adds those that take longer, ``--anomalib`` (the folder
-of an unpacked wheel) that peer's sampler, ``--real`` and ``--bank`` rows of real images.
+of an unpacked wheel) that peer, ``--real``, ``--bank`` and ``--large-bank`` rows of real images.
 """
 
 from __future__ import annotations
@@ -32,28 +32,41 @@ QUICK = (
     ("evaluation.py",),
 )
 
-
-LONG = (("coreset.py", "--features", "50000", "--repeats", "1"),)
+MANY = ("--images", "10000", "--side", "128", "--shots", "1500", "--replicates", "1")
+LONG = (
+    ("coreset.py", "--features", "50000", "--repeats", "1"),
+    ("stage1.py", "--epochs", "200", "--repeats", "2"),
+    ("scaling.py",),
+    ("scaling.py", "--axes", "none", *MANY),
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--long", action="store_true", help="minutes more")
+    parser.add_argument("--long", action="store_true", help="half an hour more")
     parser.add_argument("--anomalib", help="folder of an unpacked anomalib wheel")
     parser.add_argument("--real", type=Path, help="folder with no/ and yes/ images")
     parser.add_argument("--weights", help="ResNet-18 safetensors, for --real")
-    parser.add_argument("--bank", help="real features (N, D) in a .npy file: 1 %% of them")
+    parser.add_argument("--bank", help="their features by bank.py: 1 %% of them")
+    parser.add_argument("--large-bank", help="the same with --turns 4, within 4 GiB")
     options = parser.parse_args()
-    real: list[tuple[str, ...]] = []
-    if options.bank:
-        real.append(("coreset.py", "--bank", options.bank, "--fraction", "0.01", "--repeats", "1"))
-    if options.real:
-        folders = ("--healthy", str(options.real / "no"), "--anomalous", str(options.real / "yes"))
-        real.append(("patchcore.py", *folders, "--weights", str(options.weights)))
     peer = ("--anomalib", options.anomalib) if options.anomalib else ()
+    commands: list[tuple[str, ...]] = [*QUICK]
+    if options.long:
+        commands += [(*one, *peer) if one[0] == "coreset.py" else one for one in LONG]
+    if options.real:
+        healthy, anomalous = str(options.real / "no"), str(options.real / "yes")
+        folders = ("--healthy", healthy, "--anomalous", anomalous)
+        commands.append(("features.py", "--folder", anomalous, "--images", "155"))
+        commands.append(("patchcore.py", *folders, "--weights", str(options.weights), *peer))
+    once = ("--fraction", "0.01", "--repeats", "1")
+    if options.bank:
+        commands.append(("coreset.py", "--bank", options.bank, *once, "--passes", "60", *peer))
+    if options.large_bank:
+        limit = ("--passes", "20", "--max-memory", "4096")
+        commands.append(("coreset.py", "--bank", options.large_bank, *once, *limit))
     rows: list[dict[str, Any]] = []
-    long = [(*one, *peer) for one in LONG if options.long]
-    for command in (*QUICK, *long, *real):
+    for command in commands:
         print(*command, flush=True)
         done = subprocess.run(
             [sys.executable, str(FOLDER / command[0]), *command[1:]],
@@ -78,8 +91,10 @@ def page(rows: list[dict[str, Any]], day: date) -> str:
         "Made by `make bench`. Ours and what it is held against take turns in one process; the",
         "ratio is of the best times, above 1 where ours is faster. Seconds are this machine's.",
         "",
-        "Rows of 253 images or 259,072 features, if any, are of `brain_mri`, real images, by an",
-        "ImageNet ResNet-18; all others are of generated ones.",
+        "Rows of 253 or 155 images and of 259,072 or 1,036,288 features, if any, are of real images,",
+        "`brain_mri` (the last with their turned copies), by an ImageNet ResNet-18; all others are",
+        "of generated ones. [profiles.md](profiles.md) says where the time goes, above all in what",
+        "misses its mark.",
         "",
         f"{day}: {machine['cpu']}, {machine['cores']} cores, GPU {machine['gpu']}; {versions}.",
         "",

@@ -19,13 +19,14 @@ SMALL = {
     "features.py": "--images 2 --side 32 --repeats 1 --threads 1",
     "patchcore.py": "--images 9 --side 32 --threads 1",
     "stage1.py": "--side 48 --epochs 2 --repeats 1 --threads 1",
+    "scaling.py": "--axes shots --images 24 --side 32 --shots 1 --replicates 1 --factor 2",
     "evaluation.py": "--images 12 --side 32 --resamples 50 --threads 1",
 }
 
 
 def test_every_timed_question_is_here() -> None:
     scripts = {path.name for path in FOLDER.glob("*.py")}
-    assert scripts - {"measure.py", "run.py", "overhead.py"} == set(SMALL)
+    assert scripts - {"measure.py", "run.py", "overhead.py", "peer.py", "bank.py"} == set(SMALL)
 
 
 @pytest.mark.parametrize("script", SMALL)
