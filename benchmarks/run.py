@@ -91,7 +91,7 @@ def page(rows: list[dict[str, Any]], day: date) -> str:
         "Made by `make bench`. Ours and what it is held against take turns in one process; the",
         "ratio is of the best times, above 1 where ours is faster. Seconds are this machine's.",
         "",
-        "Rows of 253 or 155 images and of 259,072 or 1,036,288 features, if any, are of real images,",
+        "Rows of 253 or 155 images and of 259,072 or 1,036,288 features, if any, are of real ones,",
         "`brain_mri` (the last with their turned copies), by an ImageNet ResNet-18; all others are",
         "of generated ones. [profiles.md](profiles.md) says where the time goes, above all in what",
         "misses its mark.",
