@@ -1,10 +1,11 @@
-"""Run the benchmarks and write docs/benchmarks.md: machine, versions and ratios.
+"""Run the benchmarks and write docs/benchmarks.md: machines, versions and ratios.
 
     python benchmarks/run.py
     python benchmarks/run.py --long --anomalib FOLDER
 
 The quick ones take two minutes; ``--long`` adds those that take longer, ``--anomalib`` (the folder
 of an unpacked wheel) that peer, ``--real``, ``--bank`` and ``--large-bank`` rows of real images.
+Rows that are not measured anew, or are of another machine, stay as docs/benchmarks.json has them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from medad.files import write_bytes
 from medad.lineage import environment
 
 FOLDER = Path(__file__).resolve().parent
+DOCS = FOLDER.parent / "docs"
 QUICK = (
     ("coreset.py",),
     ("search.py",),
@@ -36,6 +38,7 @@ MANY = ("--images", "10000", "--side", "128", "--shots", "1500", "--replicates",
 LONG = (
     ("coreset.py", "--features", "50000", "--repeats", "1"),
     ("stage1.py", "--epochs", "200", "--repeats", "2"),
+    ("table.py", "--long"),
     ("scaling.py",),
     ("scaling.py", "--axes", "none", *MANY),
 )
@@ -49,6 +52,7 @@ def main() -> None:
     parser.add_argument("--weights", help="ResNet-18 safetensors, for --real")
     parser.add_argument("--bank", help="their features by bank.py: 1 %% of them")
     parser.add_argument("--large-bank", help="the same with --turns 4, within 4 GiB")
+    parser.add_argument("--only", action="append", metavar="SCRIPT", help="repeatable")
     options = parser.parse_args()
     peer = ("--anomalib", options.anomalib) if options.anomalib else ()
     commands: list[tuple[str, ...]] = [*QUICK]
@@ -65,7 +69,9 @@ def main() -> None:
     if options.large_bank:
         limit = ("--passes", "20", "--max-memory", "4096")
         commands.append(("coreset.py", "--bank", options.large_bank, *once, *limit))
-    rows: list[dict[str, Any]] = []
+    if options.only:
+        commands = [command for command in commands if command[0] in options.only]
+    machine = described()
     for command in commands:
         print(*command, flush=True)
         done = subprocess.run(
@@ -74,17 +80,32 @@ def main() -> None:
             text=True,
             check=True,
         )
-        rows += [json.loads(line) for line in done.stdout.splitlines()]
-    target = FOLDER.parent / "docs" / "benchmarks.md"
-    write_bytes(target, page(rows, date.today()).encode())
-    print(target.relative_to(FOLDER.parent))
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        # Paths are this machine's; the file's name tells the command from others.
+        name = " ".join(Path(part).name for part in command)
+        keep(machine, name, date.today(), rows)
 
 
-def page(rows: list[dict[str, Any]], day: date) -> str:
-    """The Markdown page of these results."""
+def described() -> str:
+    """Machine and versions that the times are of."""
     machine = environment.machine()
     names = ("python", "torch", "numpy", "opencv-python-headless")
     versions = ", ".join(f"{name} {environment.libraries()[name]}" for name in names)
+    return f"{machine['cpu']}, {machine['cores']} cores, GPU {machine['gpu']}; {versions}"
+
+
+def keep(machine: str, command: str, day: date, rows: list[dict[str, Any]]) -> None:
+    """Put a command's rows in the place of those it had on this machine, and write the page."""
+    results = DOCS / "benchmarks.json"
+    found = json.loads(results.read_text()) if results.exists() else {}
+    mine = found.setdefault(machine, {})
+    mine[command] = {"day": day.isoformat(), "rows": rows}
+    write_bytes(results, (json.dumps(found, indent=1) + "\n").encode())
+    write_bytes(DOCS / "benchmarks.md", page(found).encode())
+
+
+def page(found: dict[str, Any]) -> str:
+    """The Markdown page of these results: machine -> command -> its day and rows."""
     lines = [
         "# Benchmarks",
         "",
@@ -95,19 +116,24 @@ def page(rows: list[dict[str, Any]], day: date) -> str:
         "`brain_mri` (the last with their turned copies), by an ImageNet ResNet-18; all others are",
         "of generated ones. [profiles.md](profiles.md) says where the time goes, above all in what",
         "misses its mark.",
-        "",
-        f"{day}: {machine['cpu']}, {machine['cores']} cores, GPU {machine['gpu']}; {versions}.",
-        "",
-        "| question | setting | ours | against | its time | ratio | wanted |",
-        "| --- | --- | --: | --- | --: | --: | --: |",
     ]
-    for row in rows:
-        cells = (
-            *(row["question"], row["setting"], f"{row['ours']:.2f} s", row["against"]),
-            *(f"{row['other']:.2f} s", f"{row['ratio']:.2f}", row["wanted"]),
-        )
-        lines.append(f"| {' | '.join(cells)} |")
+    for machine, commands in found.items():
+        lines += [
+            "",
+            f"{machine}:",
+            "",
+            "| question | setting | ours | against | its time | ratio | wanted | day |",
+            "| --- | --- | --: | --- | --: | --: | --: | --- |",
+        ]
+        for entry in commands.values():
+            lines += [line(row, entry["day"]) for row in entry["rows"]]
     return "\n".join(lines) + "\n"
+
+
+def line(row: dict[str, Any], day: str) -> str:
+    """One row of the page."""
+    times = f"{row['ours']:.2f} s", row["against"], f"{row['other']:.2f} s", f"{row['ratio']:.2f}"
+    return f"| {' | '.join((row['question'], row['setting'], *times, row['wanted'], day))} |"
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ SMALL = {
     "features.py": "--images 2 --side 32 --repeats 1 --threads 1",
     "patchcore.py": "--images 9 --side 32 --threads 1",
     "stage1.py": "--side 48 --epochs 2 --repeats 1 --threads 1",
+    "table.py": "--preset quick",
     "scaling.py": "--axes shots --images 24 --side 32 --shots 1 --replicates 1 --factor 2",
     "evaluation.py": "--images 12 --side 32 --resamples 50 --threads 1",
 }
@@ -26,7 +28,7 @@ SMALL = {
 
 def test_every_timed_question_is_here() -> None:
     scripts = {path.name for path in FOLDER.glob("*.py")}
-    assert scripts - {"measure.py", "run.py", "overhead.py", "peer.py", "bank.py"} == set(SMALL)
+    assert scripts - {"measure.py", "run.py", "peer.py", "bank.py"} == set(SMALL)
 
 
 @pytest.mark.parametrize("script", SMALL)
@@ -47,13 +49,20 @@ def test_the_blocked_coreset_chooses_what_the_plain_one_does() -> None:
     assert "100.0% the same choices" in done.stdout
 
 
-def test_the_page_holds_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """The module that gathers rows, writing elsewhere."""
     monkeypatch.syspath_prepend(str(FOLDER))
     spec = importlib.util.spec_from_file_location("benchmarks_run", FOLDER / "run.py")
     assert spec is not None
     assert spec.loader is not None
-    run = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(run)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "DOCS", tmp_path)
+    return module
+
+
+def test_the_page_holds_every_row_and_the_latest_of_a_command(run: Any, tmp_path: Path) -> None:
     row = {
         "question": "search",
         "setting": "s",
@@ -63,6 +72,22 @@ def test_the_page_holds_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
         "other": 3.0,
         "ratio": 1.5,
     }
-    text = run.page([row, row], date(2026, 1, 2))
-    assert text.count("| search | s | 2.00 s | product | 3.00 s | 1.50 | 1 |") == 2
-    assert re.search(r"2026-01-02: .+, \d+ cores, GPU .+; python 3", text)
+    for machine, command, ours in (
+        ("A", "x", 9.0),
+        ("A", "y", 2.0),
+        ("B", "x", 4.0),
+        ("A", "x", 5),
+    ):
+        run.keep(machine, command, date(2026, 1, 2), [{**row, "ours": ours}])
+    lines = (tmp_path / "benchmarks.md").read_text().splitlines()
+    expected = "| search | s | {} s | product | 3.00 s | 1.50 | 1 | 2026-01-02 |"
+    found = [line for line in lines if line.endswith(":") or line.startswith("| search")]
+    first, second, other = (expected.format(ours) for ours in ("5.00", "2.00", "4.00"))
+    assert found == ["A:", first, second, "B:", other]
+    assert re.fullmatch(r".+, \d+ cores, GPU .+; python 3.+", run.described())
+
+
+def test_the_page_in_docs_is_that_of_its_results(run: Any) -> None:
+    docs = FOLDER.parent / "docs"
+    found = json.loads((docs / "benchmarks.json").read_text())
+    assert (docs / "benchmarks.md").read_text() == run.page(found)

@@ -7,6 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 from sklearn.metrics import roc_auc_score
 
@@ -52,6 +55,26 @@ def _slow_pro(maps: np.ndarray, masks: np.ndarray, limit: float) -> float:
 def test_pro_equals_the_definition(seed: int, levels: int, limit: float) -> None:
     maps, masks = _case(seed, levels)
     assert pro(maps, masks, limit) == pytest.approx(_slow_pro(maps, masks, limit), abs=1e-9)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 5), st.integers(1, 5)),
+    limit=st.sampled_from([0.1, 0.3, 1.0]),
+    data=st.data(),
+)
+def test_pro_and_auroc_equal_the_definitions_for_any_maps_and_masks(shape, limit, data) -> None:
+    values = st.integers(-2, 2).map(float)
+    maps = data.draw(arrays.arrays(np.float32, shape, elements=values))
+    masks = data.draw(arrays.arrays(np.bool_, shape))
+    if masks.any() and not masks.all():
+        assert pro(maps, masks, limit) == pytest.approx(_slow_pro(maps, masks, limit), abs=1e-9)
+        above = maps[masks][:, None] - maps[~masks][None]
+        slow = (above > 0).mean() + (above == 0).mean() / 2
+        assert pixel_auroc(maps, masks) == pytest.approx(slow, abs=1e-12)
+    else:
+        with pytest.raises(MedadError):
+            pro(maps, masks, limit)
 
 
 def test_pro_of_perfect_inverted_and_constant_maps() -> None:
