@@ -23,6 +23,10 @@ from medad.lineage import environment
 
 FOLDER = Path(__file__).resolve().parent
 DOCS = FOLDER.parent / "docs"
+QUESTIONS = (
+    *("coreset", "search", "features", "PatchCore"),
+    *("stage 1", "table", "scaling", "evaluation"),
+)
 QUICK = (
     ("coreset.py",),
     ("search.py",),
@@ -125,8 +129,9 @@ def page(found: dict[str, Any]) -> str:
             "| question | setting | ours | against | its time | ratio | wanted | day |",
             "| --- | --- | --: | --- | --: | --: | --: | --- |",
         ]
-        for entry in commands.values():
-            lines += [line(row, entry["day"]) for row in entry["rows"]]
+        rows = [(row, entry["day"]) for entry in commands.values() for row in entry["rows"]]
+        rows.sort(key=lambda pair: QUESTIONS.index(pair[0]["question"]))
+        lines += [line(row, day) for row, day in rows]
     return "\n".join(lines) + "\n"
 
 
