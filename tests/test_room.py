@@ -25,6 +25,11 @@ def test_a_full_disk_is_found_before_anything_is_written(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(MedadError, match=r"no space for 4 MiB of features .*raise max_memory"):
+    with pytest.raises(MedadError, match=r"cannot hold 4 MiB .*No space left.*raise max_memory"):
         Room(0, tmp_path).empty((1024, 1024))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_is_a_clear_error(tmp_path):
+    with pytest.raises(MedadError, match="absent: cannot hold"):
+        Room(0, tmp_path / "absent").empty((2, 2))

@@ -27,19 +27,19 @@ class Room:
     def empty(self, shape: Sequence[int]) -> NDArray[np.float32]:
         """An array of ``shape`` to be filled.
 
-        Raises MedadError when the file has no space.
+        Raises MedadError when there is no space for the file.
         """
         size = 4 * math.prod(shape)
         if size <= self.left:
             self.left -= size
             return np.empty(shape, np.float32)
-        with tempfile.TemporaryFile(dir=self.folder) as stream:
-            try:
+        try:
+            with tempfile.TemporaryFile(dir=self.folder) as stream:
                 # Now, since a full disk kills a process that writes through a memory map.
                 os.posix_fallocate(stream.fileno(), 0, size)
-            except OSError as error:
-                raise MedadError(
-                    f"{self.folder}: no space for {size / 2**20:.0f} MiB of features "
-                    f"({error.strerror}); free some, or raise max_memory"
-                ) from error
-            return np.memmap(stream, np.float32, "r+", shape=tuple(shape))
+                return np.memmap(stream, np.float32, "r+", shape=tuple(shape))
+        except OSError as error:
+            raise MedadError(
+                f"{self.folder}: cannot hold {size / 2**20:.0f} MiB of features "
+                f"({error.strerror}); free some space there, or raise max_memory"
+            ) from error

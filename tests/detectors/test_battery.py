@@ -155,3 +155,12 @@ def test_needs_a_fit(name):
         detector.score(pyramid(1, seed=1))
     with pytest.raises(RuntimeError, match="before state"):
         detector.state()
+
+
+def test_a_missing_layer_is_named(name):
+    whole = pyramid(2, seed=1)
+    for layer in make(name).layers:
+        part = {key: maps for key, maps in whole.items() if key != layer}
+        for use in (lambda: fitted(name, part), lambda: fitted(name).score(part)):  # noqa: B023
+            with pytest.raises(MedadError, match=rf"layers \[{layer}\] are not in the features"):
+                use()

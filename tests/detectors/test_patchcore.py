@@ -120,8 +120,3 @@ def test_smaller_coreset_is_a_prefix():
 def test_refuses_parameters_out_of_range(key, value):
     with pytest.raises(MedadError, match=key):
         PatchCore.of({**PARAMS, key: value})
-
-
-def test_refuses_a_pyramid_without_its_layers():
-    with pytest.raises(MedadError, match=r"layers \[3\]"):
-        fitted().score({2: pyramid(1, seed=2)[2]})

@@ -9,7 +9,9 @@ from medad.neighbors.farthest import Bounds, Front
 from medad.neighbors.product import left, right
 
 
-@pytest.mark.parametrize(("front", "rows", "centres"), [(4096, 2048, 1024), (60, 16, 8), (9, 4, 3)])
+@pytest.mark.parametrize(
+    ("front", "rows", "centres"), [(4096, 2048, 1024), (120, 32, 8), (60, 16, 8), (9, 4, 3)]
+)
 def test_nearest_two_of_the_choices_seen(monkeypatch, front, rows, centres):
     for name, value in (("_FRONT", front), ("_ROWS", rows), ("_CENTRES", centres)):
         monkeypatch.setattr(farthest, name, value)

@@ -48,6 +48,39 @@ def _events(session):
     return [json.loads(line) for line in session.events.read_text().splitlines()]
 
 
+class _Transposed(torch.autograd.Function):
+    """The identity, with a gradient of another memory layout than its input's."""
+
+    @staticmethod
+    def forward(ctx, weight):
+        return weight.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient.contiguous()
+
+
+def test_the_memory_layout_of_a_gradient_does_not_matter(session):
+    def trained(layout, session):
+        model = nn.Conv2d(3, 4, 3)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.copy_(torch.arange(parameter.numel()).view_as(parameter) / 100)
+        model.to(memory_format=layout)
+
+        def forward(index):
+            x = torch.rand(2, 3, 5, 5, generator=torch.Generator().manual_seed(index))
+            made = nn.functional.conv2d(x, _Transposed.apply(model.weight), model.bias)
+            return Step(made, {"size": made.square().mean()}, {})
+
+        run(model, forward, Schedule(5, 1, 0.01), session)
+        return model.weight.detach()
+
+    plain = trained(torch.contiguous_format, session)
+    session.partial.unlink(missing_ok=True)
+    assert torch.allclose(trained(torch.channels_last, session), plain, atol=1e-6)
+
+
 def test_equals_a_plain_training_loop(session):
     model, reference = _model(), _model()
     run(model, _forward(model), Schedule(12, 3, 0.01), session)

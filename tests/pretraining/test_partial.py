@@ -30,6 +30,18 @@ def test_parameters_moments_and_events_come_back(tmp_path):
             assert torch.equal(empty.state[ours][key], value)
 
 
+def test_all_of_the_state_lies_where_the_parameters_are(tmp_path):
+    model, optimizer = _trained(2)
+    events = [{"loss": 1.0}] * 2
+    save(tmp_path / "p", "this", Progress(2, events), dict(model.named_parameters()), optimizer)
+    elsewhere = model.to("meta")
+    empty = torch.optim.Adam(elsewhere.parameters(), 0.1)
+    restore(tmp_path / "p", "this", dict(elsewhere.named_parameters()), empty)
+    states = [value for state in empty.state.values() for value in state.values()]
+    assert {value.device.type for value in states} == {"meta"}
+    assert len(states) == 6
+
+
 def test_nothing_is_restored_from_absent_damaged_or_foreign_files(tmp_path):
     model, optimizer = _trained(1)
     parameters = dict(model.named_parameters())

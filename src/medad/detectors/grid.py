@@ -19,14 +19,11 @@ def positions(
 ) -> Iterator[Tensor]:
     """For each image its (C, h, w) features on the grid of the finest of ``layers``.
 
-    Channels last in memory: ``vectors`` are a view.
-    Made one image at a time: a kernel may round a batch differently from its parts. Raises
-    MedadError on NaN or infinite features and on layers that the pyramid lacks.
+    Channels last in memory, so that ``vectors`` are a view. Made one image at a time: a kernel may
+    round a batch differently from its parts. Raises MedadError on NaN or infinite features and on
+    layers that the pyramid lacks.
     """
-    missing = [layer for layer in layers if layer not in pyramid]
-    if missing:
-        raise MedadError(f"layers {missing} are not in the features, which have {sorted(pyramid)}")
-    for index in range(len(pyramid[layers[0]])):
+    for index in range(_size(pyramid, layers)):
         one = {layer: pyramid[layer][index : index + 1].to(device) for layer in layers}
         grid = aggregate(one, layers, min(layers), pool)[0]
         if not _finite(grid):
@@ -41,7 +38,7 @@ def stacked(
     pyramid: Pyramid, layers: tuple[int, ...], pool: int, room: Room | None
 ) -> NDArray[np.float32]:
     """``vectors`` of all images, one after another: (N * h * w, C), in memory or in ``room``."""
-    size = len(pyramid[layers[0]])
+    size = _size(pyramid, layers)
     rows: NDArray[np.float32] | None = None
     for number, grid in enumerate(positions(pyramid, layers, pool, "cpu")):
         own = vectors(grid).numpy()
@@ -52,6 +49,14 @@ def stacked(
     if rows is None:
         raise MedadError("features of no image; a detector needs at least 1")
     return rows
+
+
+def _size(pyramid: Pyramid, layers: tuple[int, ...]) -> int:
+    """Number of images."""
+    missing = [layer for layer in layers if layer not in pyramid]
+    if missing:
+        raise MedadError(f"layers {missing} are not in the features, which have {sorted(pyramid)}")
+    return len(pyramid[layers[0]])
 
 
 def vectors(grid: Tensor) -> Tensor:

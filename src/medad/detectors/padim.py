@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from medad.detectors.grid import positions, stacked
@@ -18,6 +19,7 @@ from medad.detectors.scores import Pyramid, Scores
 from medad.errors import MedadError
 from medad.room import Room
 
+_MEMORY = 1 << 26  # bytes of the float64 features of the positions looked at together
 _STATE = {"channels": 1, "mean": 2, "axes": 3, "variances": 2}
 
 
@@ -67,7 +69,7 @@ class Padim:
 
     def fit(self, pyramid: Pyramid, rng: np.random.Generator, room: Room | None = None) -> None:
         """Mean and covariance of ``dimensions`` channels, drawn by ``rng``, at every position."""
-        vectors = torch.from_numpy(stacked(pyramid, self.layers, 1, room))
+        vectors = stacked(pyramid, self.layers, 1, room)
         total = vectors.shape[1]
         if self.params.dimensions > total:
             raise MedadError(
@@ -75,19 +77,17 @@ class Padim:
                 f"of layers {list(self.layers)} of this backbone; lower it or add layers"
             )
         drawn = np.sort(rng.permutation(total)[: self.params.dimensions])
-        channels = torch.from_numpy(drawn)
         images = vectors.reshape(len(pyramid[self.layers[0]]), -1, total)
-        values = images[:, :, channels].transpose(0, 1).double()  # (P, K, d)
-        mean = values.mean(1, keepdim=True)
-        _, lengths, axes = torch.linalg.svd(values - mean, full_matrices=False)
-        self.load_state(
-            {
-                "channels": channels,
-                "mean": mean[:, 0].float(),
-                "axes": axes.float(),
-                "variances": (lengths.square() / max(1, values.shape[1] - 1)).float(),
-            }
-        )
+        at_a_time = max(1, _MEMORY // (8 * len(images) * len(drawn)))
+        parts = [
+            _gaussians(images[:, begin : begin + at_a_time][:, :, drawn])
+            for begin in range(0, images.shape[1], at_a_time)
+        ]
+        names = ("mean", "axes", "variances")
+        learned = {
+            n: torch.cat(values) for n, values in zip(names, zip(*parts, strict=True), strict=True)
+        }
+        self.load_state({"channels": torch.from_numpy(drawn), **learned})
 
     def score(self, pyramid: Pyramid) -> Scores:
         """Maps of Mahalanobis distances; the image score is the maximum over the patch grid.
@@ -134,3 +134,12 @@ class Padim:
                 f"not the state of this PaDiM (has {found}); delete the head to fit it again"
             )
         self.learned = {name: tensor.to(self.device) for name, tensor in state.items()}
+
+
+def _gaussians(features: NDArray[np.float32]) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, axes and variances, as ``Padim.state`` has them, of (K, P, d) features."""
+    values = torch.from_numpy(np.array(features)).transpose(0, 1).double()
+    mean = values.mean(1, keepdim=True)
+    _, lengths, axes = torch.linalg.svd(values - mean, full_matrices=False)
+    variances = lengths.square() / max(1, values.shape[1] - 1)
+    return mean[:, 0].float(), axes.float(), variances.float()

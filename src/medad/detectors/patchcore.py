@@ -79,7 +79,7 @@ class PatchCore:
         self.index = Index(torch.from_numpy(np.array(patches[chosen])).to(self.device))
 
     def score(self, pyramid: Pyramid) -> Scores:
-        """Maps of Euclidean distances to the nearest bank entry; for the image, ``_image_score``.
+        """Maps of Euclidean distances to the nearest bank entry; for the image, ``_image_scores``.
 
         A healthy image that is in the bank whole scores 0.
         """
@@ -117,7 +117,8 @@ class PatchCore:
         _, around = index.nearest(nearest, self.params.neighbors)
         differences = patches[every, worst][:, None].double() - index.bank[around].double()
         # Duplicates of m* may come before it; they are as far from the patch.
-        weights = 1 - torch.softmax(differences.norm(dim=2).cpu(), 1)[:, 0]
+        # On the CPU, where a sum does not depend on how many there are.
+        weights = 1 - torch.softmax(differences.cpu().norm(dim=2), 1)[:, 0]
         reweighted: NDArray[np.float64] = farthest * weights.numpy()
         return reweighted
 

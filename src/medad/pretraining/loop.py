@@ -125,7 +125,9 @@ def _gradients(
     if not math.isfinite(norm):
         raise MedadError(f"{where}: the gradient is {norm}; lower learning_rate")
     for tensor, gradient in zip(tensors, total, strict=True):
-        tensor.grad = gradient
+        # The fused optimizer takes both for the same memory layout, without looking.
+        same = gradient.stride() == tensor.stride()
+        tensor.grad = gradient if same else torch.empty_like(tensor).copy_(gradient)
     return event
 
 

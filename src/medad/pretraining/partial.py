@@ -70,7 +70,7 @@ def restore(
     for name, parameter in parameters.items():
         # copy_ keeps the memory layout, which decides the kernels and with them the last bits.
         parameter.copy_(tensors[f"parameter/{name}"])
-        state: dict[str, Any] = {"step": torch.tensor(float(len(events)))}
+        state: dict[str, Any] = {"step": torch.tensor(float(len(events)), device=parameter.device)}
         for moment in _MOMENTS:
             state[moment] = torch.zeros_like(parameter).copy_(tensors[f"{moment}/{name}"])
         optimizer.state[parameter] = state
