@@ -72,8 +72,6 @@ def main() -> None:
         orders["matrix-vector"] = order
 
     def peer() -> None:
-        # Of three dimensions it takes the features as they are, without its random projection.
-        embedding = torch.from_numpy(np.array(features))[:, None]
         torch.manual_seed(args.seed)
         chosen = greedy_of_anomalib(embedding, passes / len(features)).select_coreset_idxs()
         orders["anomalib"] = np.array(chosen)
@@ -87,6 +85,8 @@ def main() -> None:
         start = int(torch.randint(high=len(features), size=(1,)))  # where it will begin
         from peer import sampler
 
+        # Of three dimensions it takes the features as they are, without its random projection.
+        embedding = torch.from_numpy(np.array(features))[:, None]
         greedy_of_anomalib = sampler(args.anomalib)
         functions["anomalib"] = peer
     seconds = best(functions, args.repeats)
@@ -100,7 +100,7 @@ def main() -> None:
             same = len(ours & set(orders[name].tolist())) / passes
             against = f"{name} ({same:.1%} the same choices"
             against += f", from {passes} of them)" if args.passes else ")"
-            other = seconds[name] * count / passes
+            other = seconds[name] * (count - 1) / (passes - 1)  # the first costs nothing
             row("coreset", setting, seconds["blocked exact"], against, other, wanted)
 
 

@@ -11,7 +11,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
+
+from medad.backbones.resnet import build
+from medad.backbones.spec import TrunkSpec
+from medad.data.phantom import healthy_image
+from medad.files import write_safetensors
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 SMALL = {
@@ -47,6 +55,25 @@ def test_the_blocked_coreset_chooses_what_the_plain_one_does() -> None:
     command = [sys.executable, str(FOLDER / "coreset.py"), *SMALL["coreset.py"].split()]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "100.0% the same choices" in done.stdout
+
+
+def test_a_bank_of_features_is_written_and_used(tmp_path: Path) -> None:
+    trunk = build(TrunkSpec(name="resnet18", depth=3), torch.Generator().manual_seed(0))
+    write_safetensors(tmp_path / "weights", trunk.state_dict(), {})
+    (tmp_path / "images").mkdir()
+    for number in range(2):
+        Image.fromarray(healthy_image(0, number, 48)).save(tmp_path / f"images/{number}.png")
+    bank = ("--side", "32", "--turns", "2", "--weights", "weights", "bank.npy", "images")
+    coreset = ("--bank", "bank.npy", "--fraction", "0.25", "--repeats", "1", "--passes", "3")
+    for script, options in (("bank.py", bank), ("coreset.py", (*coreset, "--max-memory", "9000"))):
+        command = [sys.executable, str(FOLDER / script), *options]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    # 2 images, 2 turns, 4 x 4 positions of 128 + 256 channels.
+    assert np.load(tmp_path / "bank.npy").shape == (64, 384)
+    row = json.loads(done.stdout)
+    assert row["setting"].startswith("16 of 64 x 384")
+    assert "100.0% the same choices, from 3 of them" in row["against"]
 
 
 @pytest.fixture
