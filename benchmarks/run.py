@@ -113,9 +113,9 @@ def page(found: dict[str, Any]) -> str:
     lines = [
         "# Benchmarks",
         "",
-        "Made by `make bench`. A ratio above 1 is where ours is faster; seconds are this machine's.",
-        "Ours and what it is held against take turns in one process, and the best times count; runs",
-        "of minutes (the matrix of PatchCore, table, scaling, millions of features) are timed once.",
+        "Made by `make bench`. A ratio above 1 is where ours is faster; seconds are the machine's.",
+        "Ours and what it is held against take turns in one process, and the best times count;",
+        "what takes minutes (PatchCore's matrix, table, scaling, large banks) is timed once.",
         "",
         "Rows of 253 or 155 images and of 259,072 or 1,036,288 features, if any, are of real ones,",
         "`brain_mri` (the last with their turned copies), by an ImageNet ResNet-18; all others are",
