@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from medad.errors import MedadError
-from medad.neighbors import farthest
+from medad.neighbors import chosen, farthest
 from medad.neighbors.coreset import greedy
 
 
@@ -34,11 +34,18 @@ def lattice(size):
 
 
 @contextmanager
-def small_fronts(front, rows, centres):
-    """Sizes at which a few points need many fronts, and each many products."""
+def small_fronts(front, rows, centres, by_torch=False):
+    """Sizes at which a few points need many fronts, and each many products.
+
+    ``by_torch``: what a GPU would do, done by torch on the CPU.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("_FRONT", front), ("_ROWS", rows), ("_CENTRES", centres)):
-            patch.setattr(farthest, name, value)
+        patch.setattr(farthest, "_FRONT", front)
+        for kind in (chosen.OnCpu, chosen.OnDevice):
+            patch.setattr(kind, "rows", rows)
+            patch.setattr(kind, "centres", centres)
+        if by_torch:
+            patch.setattr(farthest, "OnCpu", lambda columns: chosen.OnDevice(columns, "cpu"))
         yield
 
 
@@ -48,7 +55,8 @@ def test_equals_naive_with_duplicates_and_ties(features, data):
     count = data.draw(st.integers(1, len(features)))
     start = data.draw(st.integers(0, len(features) - 1))
     block = data.draw(st.sampled_from([1, 2, 5, 256]))
-    with small_fronts(*(data.draw(st.sampled_from([1, 3, 4096])) for _ in range(3))):
+    sizes = (data.draw(st.sampled_from([1, 3, 4096])) for _ in range(3))
+    with small_fronts(*sizes, by_torch=data.draw(st.booleans())):
         order = greedy(features, count, start, block=block, memory=1 << 10)
     assert order.tolist() == naive(features, count, start)
 
@@ -64,7 +72,8 @@ def test_equals_naive_with_duplicates_and_ties(features, data):
 )
 def test_equals_naive_with_any_values(features, data):
     start = data.draw(st.integers(0, len(features) - 1))
-    order = greedy(features, len(features), start, block=3)
+    with small_fronts(8192, 2048, 1024, by_torch=data.draw(st.booleans())):
+        order = greedy(features, len(features), start, block=3)
     assert order.tolist() == naive(features, len(features), start)
 
 
@@ -75,8 +84,10 @@ def test_equals_naive_on_features(offset):
     features[100:150] = features[:50]
     expected = naive(features, 120, 7)
     assert greedy(features, 120, 7).tolist() == expected
-    with small_fronts(40, 16, 8):
-        assert greedy(features, 120, 7, block=8, memory=1 << 14).tolist() == expected
+    for by_torch in (False, True):
+        with small_fronts(40, 16, 8, by_torch):
+            found = greedy(features, 120, 7, block=8, memory=1 << 14)
+        assert found.tolist() == expected
 
 
 def test_ties_below_float32_rounding_are_decided_in_float64():

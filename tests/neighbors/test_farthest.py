@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from medad.neighbors import farthest
+from medad.neighbors.chosen import OnCpu, OnDevice
 from medad.neighbors.coreset import _pick
 from medad.neighbors.farthest import Bounds, Front
 from medad.neighbors.product import left, right
@@ -12,9 +13,13 @@ from medad.neighbors.product import left, right
 @pytest.mark.parametrize(
     ("front", "rows", "centres"), [(4096, 2048, 1024), (120, 32, 8), (60, 16, 8), (9, 4, 3)]
 )
-def test_nearest_two_of_the_choices_seen(monkeypatch, front, rows, centres):
-    for name, value in (("_FRONT", front), ("_ROWS", rows), ("_CENTRES", centres)):
-        monkeypatch.setattr(farthest, name, value)
+@pytest.mark.parametrize("kind", [OnCpu, lambda columns: OnDevice(columns, "cpu")])
+def test_nearest_two_of_the_choices_seen(monkeypatch, kind, front, rows, centres):
+    monkeypatch.setattr(farthest, "_FRONT", front)
+    monkeypatch.setattr(farthest, "OnCpu", kind)
+    for each in (OnCpu, OnDevice):
+        monkeypatch.setattr(each, "rows", rows)
+        monkeypatch.setattr(each, "centres", centres)
     features = np.random.default_rng(0).normal(size=(500, 12)).astype(np.float32)
     bounds = Bounds(features, 100, 3, 1 << 16)  # of which 80 here: after the last, none is kept
     while bounds.done < 80:

@@ -75,7 +75,7 @@ class PatchCore:
         """
         patches = stacked(pyramid, self.layers, self.params.pool, room)
         count = max(1, round(self.params.coreset * len(patches)))
-        chosen = greedy(patches, count, int(rng.integers(len(patches))))
+        chosen = greedy(patches, count, int(rng.integers(len(patches))), device=self.device)
         self.index = Index(torch.from_numpy(np.array(patches[chosen])).to(self.device))
 
     def score(self, pyramid: Pyramid) -> Scores:

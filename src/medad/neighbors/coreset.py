@@ -15,13 +15,20 @@ _LARGEST_BLOCK = 1024  # beyond, the distances within a block cost more than the
 
 
 def greedy(
-    features: Singles, count: int, start: int, *, block: int = 256, memory: int = 1 << 26
+    features: Singles,
+    count: int,
+    start: int,
+    *,
+    block: int = 256,
+    memory: int = 1 << 26,
+    device: str = "cpu",
 ) -> Integers:
     """Indices of ``count`` features, each the farthest from those before it.
 
     ``features``: (N, D) float32, finite; a memory map is read in pieces. ``start``: the first
     index. ``block``: points looked at together at first; changes the time only. ``memory``: bytes
-    of working memory beyond some sixty a feature, the chosen ones and a block, about.
+    of working memory beyond some sixty a feature, the chosen ones and a block, about. ``device``:
+    where points are compared with the chosen ones; changes the time only.
 
     Returns (count,) int64 without repeats, in the order chosen; ties go to the lowest index. The
     order for a smaller ``count`` is a prefix of the order for a larger one. It is exactly the order
@@ -38,7 +45,7 @@ def greedy(
     """
     if not (1 <= count <= len(features) and 0 <= start < len(features)):
         raise ValueError(f"count {count} or start {start} does not fit {len(features)} features")
-    bounds = Bounds(features, count, start, memory)
+    bounds = Bounds(features, count, start, memory, device)
     while bounds.done < count:
         front = Front(bounds)
         while bounds.done < count and front.leads():

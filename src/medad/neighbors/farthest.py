@@ -6,22 +6,16 @@ approximation is float32 and leaves out the row's own squared length until it be
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from medad.errors import MedadError
 from medad.neighbors import rounding
-from medad.neighbors.product import (
-    Floats,
-    Integers,
-    Singles,
-    left,
-    right,
-    squared_distances,
-    times,
-)
+from medad.neighbors.chosen import OnCpu, OnDevice
+from medad.neighbors.product import Floats, Integers, Singles, left, right, squared_distances
 
-_ROWS, _CENTRES = 2048, 1024  # of one product, at most
 _FRONT = 8192  # points of a front, at least
 _PER_POINT = ("upper", "exact", "first", "owner", "second", "seen", "norms", "margin")
 
@@ -35,7 +29,9 @@ class Bounds:
     ``margin``: the error of an approximation.
     """
 
-    def __init__(self, features: Singles, count: int, start: int, memory: int) -> None:
+    def __init__(
+        self, features: Singles, count: int, start: int, memory: int, device: str = "cpu"
+    ) -> None:
         size, dimension = features.shape
         self.features = features
         self.order: Integers = np.full(count, start)
@@ -43,8 +39,9 @@ class Bounds:
         self.rows = max(16, memory // (8 * (dimension + 1)))  # in memory at a time
         self.middle = self._mean()
         self.columns: Singles = np.empty((count, dimension + 1), np.float32)
-        self.columns[:1] = right(self.left(np.array([start])))
-        self.buffer: Singles = np.empty(_ROWS * _CENTRES, np.float32)
+        plain = device == "cpu"
+        self.chosen: Any = OnCpu(self.columns) if plain else OnDevice(self.columns, device)
+        self.append(0, right(self.left(np.array([start]))))
         self.norms, self.first = np.empty(size), np.empty(size, np.float32)
         for part in self._parts():
             rows = self.left(part)
@@ -58,6 +55,12 @@ class Bounds:
         self.second: Singles = np.full(size, np.inf, np.float32)
         self.owner: NDArray[np.int32] = np.zeros(size, np.int32)
         self.seen: NDArray[np.int32] = np.ones(size, np.int32)
+
+    def append(self, begin: int, columns: Singles) -> None:
+        """Columns of the choices from number ``begin`` on."""
+        end = begin + len(columns)
+        self.columns[begin:end] = columns
+        self.chosen.update(begin, end)
 
     def _parts(self) -> list[slice]:
         return [slice(a, a + self.rows) for a in range(0, len(self.features), self.rows)]
@@ -103,40 +106,35 @@ class Front:
         for name in _PER_POINT:
             setattr(self, name, getattr(bounds, name)[self.index])
         self.rows = bounds.left(self.index)
+        self.placed = bounds.chosen.place(self.rows)
         late = np.flatnonzero(self.seen < bounds.done)
         late = late[np.argsort(self.seen[late], kind="stable")]
-        for begin in range(0, len(late), _ROWS):
-            self._catch_up(late[begin : begin + _ROWS])
+        step = bounds.chosen.rows
+        for begin in range(0, len(late), step):
+            self._catch_up(late[begin : begin + step])
         self._keep(self.upper >= self.outer[0])
 
     def _catch_up(self, which: Integers) -> None:
         """As long as these points can still be the farthest."""
-        begin, rows = int(self.seen[which[0]]), self.rows[which]  # least seen first
+        begin, rows = int(self.seen[which[0]]), self.placed[which]  # least seen first
         while begin < self.bounds.done and len(which):
-            end = min(begin + _CENTRES, self.bounds.done)
+            end = min(begin + self.bounds.chosen.centres, self.bounds.done)
             self._compare(which, rows, begin, end)
             self.seen[which] = np.maximum(self.seen[which], end)
-            stay = self.upper[which] >= self.outer[0]
-            if not stay.all():
+            stay = np.flatnonzero(self.upper[which] >= self.outer[0])
+            if len(stay) < len(which):
                 which, rows = which[stay], rows[stay]
             begin = end
 
-    def _compare(self, which: Integers | slice, rows: Singles, begin: int, end: int) -> None:
+    def _compare(self, which: Integers | slice, rows: Any, begin: int, end: int) -> None:
         """Lower the bounds of these points by those choices of these numbers they have not seen.
 
-        What they have seen ascends.
+        What they have seen ascends; ``rows`` are theirs, placed.
         """
-        values = times(rows, self.bounds.columns[begin:end], self.bounds.buffer)
-        seen, starts = np.unique(self.seen[which], return_index=True)
-        for known, start, stop in zip(seen - begin, starts, [*starts[1:], None], strict=True):
-            values[start:stop, : max(0, known)] = np.inf
-        every = np.arange(len(rows))
-        owner = values.argmin(axis=1)
-        first = values[every, owner]
-        values[every, owner] = np.inf
-        second = np.minimum(np.maximum(self.first[which], first), values.min(axis=1))
+        owner, first, second = self.bounds.chosen.two_nearest(rows, begin, end, self.seen[which])
+        second = np.minimum(np.maximum(self.first[which], first), second)
         self.second[which] = np.minimum(self.second[which], second)
-        self.owner[which] = np.where(first < self.first[which], owner + begin, self.owner[which])
+        self.owner[which] = np.where(first < self.first[which], owner, self.owner[which])
         self.first[which] = np.minimum(self.first[which], first)
         near, margin, upper = first + self.norms[which], self.margin[which], self.upper[which]
         self.exact[which] &= near - margin >= upper
@@ -148,6 +146,7 @@ class Front:
             getattr(self.bounds, name)[self.index[~kept]] = getattr(self, name)[~kept]
         for name in ("index", "rows", *_PER_POINT):
             setattr(self, name, getattr(self, name)[kept])
+        self.placed = self.bounds.chosen.place(self.rows)
 
     def leave(self) -> None:
         """Hand all points back."""
@@ -224,13 +223,13 @@ class Front:
         bounds.done = end
         if begin == end or end == len(bounds.order):  # nothing new, or nobody asks any more
             return
-        bounds.columns[begin:end] = right(self.rows[picks])
+        bounds.append(begin, right(self.rows[picks]))
         known = self.upper[inside].copy()
-        for first in range(begin, end, _CENTRES):
-            last = min(first + _CENTRES, end)
-            for at in range(0, len(self.rows), _ROWS):
-                part = slice(at, at + _ROWS)
-                self._compare(part, self.rows[part], first, last)
+        for first in range(begin, end, bounds.chosen.centres):
+            last = min(first + bounds.chosen.centres, end)
+            for at in range(0, len(self.rows), bounds.chosen.rows):
+                part = slice(at, at + bounds.chosen.rows)
+                self._compare(part, self.placed[part], first, last)
         self.upper[inside] = known
         self.exact[inside] = True
         self.upper[picks] = -np.inf
