@@ -42,6 +42,7 @@ MANY = ("--images", "10000", "--side", "128", "--shots", "1500", "--replicates",
 LONG = (
     ("coreset.py", "--features", "50000", "--repeats", "1"),
     ("stage1.py", "--epochs", "200", "--repeats", "2"),
+    ("forward.py", "--compile"),
     ("table.py", "--long"),
     ("scaling.py",),
     ("scaling.py", "--axes", "none", *MANY),
