@@ -12,10 +12,6 @@ ratio of 1 is a straight line, above 1 is better than that. ``--axes none`` is o
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
-import subprocess
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping
@@ -24,12 +20,10 @@ from pathlib import Path
 
 import yaml
 from measure import row
+from project import copied, timed
 
 from medad.files import read_json
 from medad.lineage import record
-
-ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("src", "workflow", "params.yaml")
 
 
 @dataclass(frozen=True)
@@ -87,12 +81,11 @@ def run(point: Point, jobs: int) -> Cost:
     """A project of its own from images to metrics."""
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
-        for name in COPIED:
-            source, target = ROOT / name, root / name
-            (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+        copied(root)
         # Without what follows a run: MLflow's start says nothing about the steps.
-        (root / "Snakefile").write_text((ROOT / "Snakefile").read_text().partition("\nonsucc")[0])
-        params = yaml.safe_load((ROOT / "params.yaml").read_text())
+        snakefile = root / "Snakefile"
+        snakefile.write_text(snakefile.read_text().partition("\nonsuccess:")[0])
+        params = yaml.safe_load((root / "params.yaml").read_text())
         healthy = point.images // 2
         params["datasets"]["phantom"] |= {"healthy": healthy, "anomalous": point.images - healthy}
         params["datasets"]["phantom"] |= {"duplicates": 0, "side": point.side}
@@ -107,15 +100,7 @@ def run(point: Point, jobs: int) -> Cost:
             for method in methods
             for r in range(point.replicates)
         ]
-        done = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", str(jobs), *targets],
-            cwd=root,
-            env={**os.environ, "PYTHONPATH": str(root / "src")},
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise SystemExit(done.stderr)
+        timed(root, "snakemake", "--cores", str(jobs), *targets)
         seconds: dict[str, float] = defaultdict(float)
         memory = 0
         for path in record.every(root):

@@ -11,23 +11,15 @@ nothing to do, against the engines' own start: an empty Snakefile, and a stage o
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from collections import defaultdict
 from pathlib import Path
-from shutil import copy, copytree
 
 from measure import row
+from project import copied, timed
 
 from medad.files import read_json
 from medad.lineage import record
-
-ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("src", "workflow", "profiles", "params.yaml", "Snakefile", "dvc.yaml")
-HIDDEN = (".dvcignore", ".gitignore", ".dvc/config")
 
 
 def main() -> None:
@@ -38,10 +30,7 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         root, empty = Path(place) / "project", Path(place) / "empty"
-        for name in (*COPIED, *HIDDEN):
-            target = root / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (copytree if (ROOT / name).is_dir() else copy)(ROOT / name, target)
+        copied(root)
         timed(root, "git", "init", "-q")
         engine = ("snakemake", "--cores", str(args.cores))
         table = (*engine, "all", "--config", f"preset={args.preset}")
@@ -73,20 +62,6 @@ def main() -> None:
             start = min(timed(empty, "dvc", "repro", "-q") for _ in range(3))
             against = "a DVC stage that is done, and 3 s"
             row("table", "dvc repro with nothing to do", nothing, against, start + 3, "1")
-
-
-def timed(folder: Path, *command: str) -> float:
-    """Seconds of a command."""
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(folder / "src"),
-    }
-    begun = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    return time.perf_counter() - begun
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ SMALL = {
 
 def test_every_timed_question_is_here() -> None:
     scripts = {path.name for path in FOLDER.glob("*.py")}
-    assert scripts - {"measure.py", "run.py", "peer.py", "bank.py"} == set(SMALL)
+    assert scripts - {"measure.py", "run.py", "peer.py", "bank.py", "project.py"} == set(SMALL)
 
 
 @pytest.mark.parametrize("script", SMALL)
