@@ -46,7 +46,9 @@ def test_maps_are_an_output_only_when_asked_for() -> None:
 def test_a_frozen_method_reads_published_weights_and_an_adapted_one_its_own() -> None:
     run = {"dataset": "d", "split": "s", "method": "m", "k": 2, "r": 0}
     backbone = {"name": "resnet18", "weights": "random"}
-    frozen = layout.inputs("head", run, {"frozen": True, "backbone": backbone})
-    adapted = layout.inputs("head", run, {"frozen": False, "backbone": backbone})
+    frozen = layout.inputs("head", run, {"reads": "features", "frozen": True, "backbone": backbone})
+    adapted = layout.inputs(
+        "head", run, {"reads": "features", "frozen": False, "backbone": backbone}
+    )
     assert frozen["weights"] == "results/weights/resnet18.random.safetensors"
     assert adapted["weights"] == "results/stage1/d/s/m/k2/r0.safetensors"

@@ -118,12 +118,13 @@ def inputs(kind: str, identity: Identity, params: Mapping[str, Any]) -> dict[str
             pairs = {**run, "synthesis": params["synthesis"]}
             return {"pairs": output("pairs", pairs, "pairs"), "weights": _published(params)}
         case "head":
-            return {"shots": output("shots", run, "shots"), "weights": _weights(run, params)}
+            return {"shots": output("shots", run, "shots"), **_learned_from(run, params)}
         case "score":
+            images_alone = params["reads"] == "images"
             return {
                 "split": output("split", run, "split"),
                 "shots": output("shots", run, "shots"),
-                "weights": _weights(run, params),
+                **({} if images_alone else _learned_from(run, params)),
                 "head": output("head", run, "head"),
             }
         case "metrics":
@@ -145,8 +146,14 @@ def _published(params: Mapping[str, Any]) -> str:
     return output("weights", names, "weights")
 
 
-def _weights(run: Identity, params: Mapping[str, Any]) -> str:
-    return _published(params) if params["frozen"] else output("stage1", run, "weights")
+def _learned_from(run: Identity, params: Mapping[str, Any]) -> dict[str, str]:
+    """Networks that a head rests on: a trunk, or the teacher of a detector that reads images."""
+    if params["reads"] == "features":
+        frozen = params["frozen"]
+        return {"weights": _published(params) if frozen else output("stage1", run, "weights")}
+    if params.get("teacher") == "file":
+        return {"teacher": params["teacher_file"]}
+    return {"weights": _published(params)} if "backbone" in params else {}
 
 
 def _scored(run: Identity, maps: bool) -> dict[str, str]:

@@ -115,12 +115,19 @@ class Parameters:
                 "synthesis": self.synthesis_of(name),
                 **self._section(method, "stage1", name),
             }
-        detector = {
-            **common,
-            "implementation": registry.lookup(registry.DETECTORS, method.detector, "detector"),
-            "frozen": method.stage1 == "none",
-            **self._section(method, "detector", name),
+        section = self._section(method, "detector", name)
+        every = {**registry.DETECTORS, **registry.IMAGE_DETECTORS}
+        detector: dict[str, Any] = {
+            "side": config.image.side,
+            "implementation": registry.lookup(every, method.detector, "detector"),
         }
+        if method.detector in registry.DETECTORS:
+            detector |= {**common, "reads": "features", "frozen": method.stage1 == "none"}
+        else:
+            # Only a teacher made from the backbone depends on it.
+            distilled = section.get("teacher") == "distil"
+            detector |= {"reads": "images", **(common if distilled else {})}
+        detector |= section
         return detector if kind == "head" else {**detector, "maps": evaluation.maps}
 
     def _section(self, method: Method, part: str, name: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ DETECTORS = {
     "patchcore": "medad.detectors.patchcore:PatchCore",
     "padim": "medad.detectors.padim:Padim",
 }
+IMAGE_DETECTORS: dict[str, str] = {}  # those that train networks of their own and read images
 
 
 def lookup(registry: Mapping[str, str], name: str, what: str) -> str:

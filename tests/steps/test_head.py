@@ -51,7 +51,7 @@ def make(tmp_path):
         return Task(
             kind="head",
             identity={"dataset": "d", "split": "s", "method": method, "k": 3, "r": r},
-            params={"seed": 0, "side": 32, "frozen": True, **detector},
+            params={"seed": 0, "side": 32, "frozen": True, "reads": "features", **detector},
             inputs={
                 "shots": tmp_path / "shots.csv",
                 "weights": tmp_path / "weights.safetensors",

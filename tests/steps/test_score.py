@@ -30,6 +30,7 @@ PARAMS = {
     "implementation": "medad.detectors.patchcore:PatchCore",
     "side": 32,
     "frozen": True,
+    "reads": "features",
     "maps": True,
     "layers": [2, 3],
     "pool": 3,

@@ -10,6 +10,7 @@ import yaml
 from medad.backbones import checkpoint, weights
 from medad.files import read_safetensors, write_npz
 from medad.steps import stage1
+from medad.steps.fingerprint import fingerprint
 from medad.task import Task
 
 SIDE = 32
@@ -117,5 +118,5 @@ def test_the_implementation_is_looked_up(task):
 
 def test_another_parameter_is_another_fingerprint(task):
     longer = replace(task, params=dict(task.params) | {"epochs": 4})
-    assert stage1._fingerprint(task) != stage1._fingerprint(longer)
-    assert stage1._fingerprint(task) == stage1._fingerprint(replace(task, seeds={}))
+    assert fingerprint(task) != fingerprint(longer)
+    assert fingerprint(task) == fingerprint(replace(task, seeds={}))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+from torch import Tensor
 
 from medad.backbones.checkpoint import load
 from medad.backbones.feature_cache import extract
+from medad.data.images import load_square
+from medad.detectors.images import ImageDetector
 from medad.detectors.scores import Detector
+from medad.detectors.training import Training
 from medad.files import read_csv, write_safetensors
 from medad.resolve import attribute
 from medad.room import Room
+from medad.steps.fingerprint import fingerprint
 from medad.task import Task
 
 
@@ -17,19 +22,42 @@ def run(task: Task) -> None:
     """Write ``head``: what the detector learned.
 
     The draw of the head (a first patch, some channels) does not depend on the method, so methods
-    with the same detector differ by their trunk alone.
+    with the same detector differ by their trunk alone. A detector that trains networks keeps its
+    progress in the scratch folder.
     """
-    params = task.params
-    detector: Detector = attribute(params["implementation"]).of(params, task.device)
+    implementation = str(task.params["implementation"])
+    state = _fitted(task) if task.params["reads"] == "features" else _trained(task)
+    write_safetensors(task.outputs["head"], state, {"implementation": implementation})
+
+
+def _fitted(task: Task) -> dict[str, Tensor]:
+    detector: Detector = attribute(task.params["implementation"]).of(task.params, task.device)
     shots = [(row["path"], row["sha256"]) for row in read_csv(task.inputs["shots"])]
     trunk = load(task.inputs["weights"])
-    root, side = task.locations["images"], int(params["side"])
+    root, side = task.locations["images"], int(task.params["side"])
     room = Room(task.memory, task.scratch)
     pyramid = extract(trunk, root, shots, side, detector.layers, task.device, room)
     task.report(1, 2, "features")
     rng = np.random.default_rng(task.seed("head", "dataset", "split", "k", "r"))
     detector.fit(pyramid, rng, room)
     task.report(2, 2, "fitted")
-    write_safetensors(
-        task.outputs["head"], detector.state(), {"implementation": params["implementation"]}
+    return detector.state()
+
+
+def _trained(task: Task) -> dict[str, Tensor]:
+    detector: ImageDetector = attribute(task.params["implementation"]).of(task.params, task.device)
+    root, side = task.locations["images"], int(task.params["side"])
+    shots = [
+        load_square(root, row["path"], row["sha256"], side)
+        for row in read_csv(task.inputs["shots"])
+    ]
+    training = Training(
+        seed=task.seed("training"),
+        folder=task.scratch,
+        fingerprint=fingerprint(task),
+        device=task.device,
+        inputs={name: path for name, path in task.inputs.items() if name != "shots"},
+        report=task.report,
     )
+    detector.fit(np.stack(shots), training)
+    return detector.state()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from torch import Tensor
 
 from medad.backbones.checkpoint import load, unchanged
 from medad.backbones.feature_cache import Image, cached_features, extract
+from medad.data.images import load_square
+from medad.detectors.images import ImageDetector
 from medad.detectors.scores import Detector, Scores
 from medad.errors import MedadError
 from medad.files import read_csv, read_parquet, read_safetensors, write_npz, write_parquet
@@ -25,14 +27,12 @@ def run(task: Task) -> None:
     ``maps`` are float16 on the patch grid. A shot of this draw is never scored.
     """
     params = task.params
-    detector: Detector = attribute(params["implementation"]).of(params, task.device)
-    detector.load_state(read_safetensors(task.inputs["head"])[0])
     rows = _rows(task)
     images = [(row["path"], row["sha256"]) for row in rows]
-    features = _features(task, detector.layers)
+    score = _scorer(task)
     parts = []
     for start in range(0, len(images), _BATCH):
-        parts.append(detector.score(features(images[start : start + _BATCH])))
+        parts.append(score(images[start : start + _BATCH]))
         task.report(min(start + _BATCH, len(images)), len(images), "images")
     scores = Scores.join(parts)
     names = ("path", "sha256", "label", "group", "role")
@@ -46,6 +46,22 @@ def run(task: Task) -> None:
             )
         largest = float(np.finfo(np.float16).max)
         write_npz(task.outputs["maps"], {"maps": scores.maps.clip(max=largest).astype(np.float16)})
+
+
+def _scorer(task: Task) -> Callable[[Sequence[Image]], Scores]:
+    """Images -> scores, by the head."""
+    params, state = task.params, read_safetensors(task.inputs["head"])[0]
+    made = attribute(params["implementation"]).of(params, task.device)
+    made.load_state(state)
+    if params["reads"] == "images":
+        networks: ImageDetector = made
+        root, side = task.locations["images"], int(params["side"])
+        return lambda images: networks.score(
+            np.stack([load_square(root, path, sha256, side) for path, sha256 in images])
+        )
+    detector: Detector = made
+    features = _features(task, detector.layers)
+    return lambda images: detector.score(features(images))
 
 
 def _rows(task: Task) -> list[dict[str, Any]]:
@@ -63,7 +79,9 @@ def _rows(task: Task) -> list[dict[str, Any]]:
     return scored
 
 
-def _features(task: Task, layers: tuple[int, ...]) -> Callable[[list[Image]], dict[int, Tensor]]:
+def _features(
+    task: Task, layers: tuple[int, ...]
+) -> Callable[[Sequence[Image]], dict[int, Tensor]]:
     """Images -> pyramid; by the cache when the trunk is frozen, or stage 1 has not changed it.
 
     The cached set is the split's and not the draw's: one extraction serves all draws and heads.

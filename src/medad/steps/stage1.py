@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import torch
 
 from medad.backbones import checkpoint
 from medad.backbones.resnet import Trunk
-from medad.files import canonical_json, sha256
 from medad.pretraining.session import Adapted, Session
 from medad.resolve import attribute
+from medad.steps.fingerprint import fingerprint
 from medad.task import Task
 
 
@@ -18,8 +16,7 @@ def run(task: Task) -> None:
     """Train ``params["implementation"]`` on input ``pairs``, starting from input ``weights``.
 
     Writes outputs ``weights`` (the adapted trunk; the fact ``unchanged`` joins its own) and
-    ``events``. Progress is kept in the scratch
-    folder, so that a killed step resumes.
+    ``events``. Progress is kept in the scratch folder, so that a killed step resumes.
     """
     train = attribute(str(task.params["implementation"]))
     # Batches do not depend on the method: methods are compared on the same draws.
@@ -30,7 +27,7 @@ def run(task: Task) -> None:
         events=task.outputs["events"],
         live=task.live,
         partial=task.scratch / "partial.safetensors",
-        fingerprint=_fingerprint(task),
+        fingerprint=fingerprint(task),
         device=task.device,
         report=task.report,
     )
@@ -47,15 +44,3 @@ def _unchanged(start: Trunk, trunk: Trunk) -> bool:
         name in before and torch.equal(tensor, before[name])
         for name, tensor in trunk.state_dict().items()
     )
-
-
-def _fingerprint(task: Task) -> str:
-    """Equal for attempts at the same result, so that no other partial training is resumed."""
-    content = {
-        "inputs": {name: sha256(path) for name, path in sorted(task.inputs.items())},
-        "params": dict(task.params),
-        "identity": dict(task.identity),
-        "threads": task.threads,
-        "device": task.device,
-    }
-    return hashlib.sha256(canonical_json(content)).hexdigest()
