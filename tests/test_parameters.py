@@ -49,3 +49,49 @@ def test_the_parameters_of_a_step_are_what_its_result_depends_on() -> None:
     assert not asked.of("head", {**run, "method": "consult"})["frozen"]
     assert "smoothing" in asked.of("metrics", run)
     assert asked.of("shots", run) == {"seed": 0}
+
+
+def test_a_method_may_have_another_backbone() -> None:
+    asked = plan().parameters
+    run = {"dataset": "phantom", "split": "grouped", "method": "r50_leaky", "k": 2, "r": 0}
+    assert asked.of("stage1", run)["backbone"] == {"name": "resnet50", "weights": "random"}
+    weights = asked.of("weights", {"backbone": "resnet50", "weights": "random"})
+    assert weights == {
+        "seed": 0,
+        "name": "resnet50",
+        "weights": "random",
+        "file": None,
+        "sha256": None,
+    }
+
+
+def test_a_method_whose_weights_are_not_there_is_left_out_with_the_reason() -> None:
+    pinned = {"file": "w.safetensors", "sha256": "a" * 64}
+    without = plan(backbone={"weights": "file", **pinned})
+    methods = without.parameters.table_methods("table4")
+    assert "r18_leaky" in methods
+    assert "r50_leaky" not in methods
+    params = without.parameters.of("table", {"table": "table4"})
+    assert params["obstacles"]["r50_leaky"] == (
+        "no weights of resnet50: give their file in backbone.others"
+    )
+    assert not any("r50" in path for path in without.halves())
+    other = {"file": "v.safetensors", "sha256": "b" * 64}
+    having = plan(backbone={"weights": "file", **pinned, "others": {"resnet50": other}})
+    assert "r50_leaky" in having.parameters.table_methods("table4")
+    weights = having.parameters.of("weights", {"backbone": "resnet50", "weights": "file"})
+    assert (weights["file"], weights["sha256"]) == ("v.safetensors", "b" * 64)
+
+
+def test_only_the_tables_asked_for_are_made() -> None:
+    shipped, more = plan(), plan(runs={"tables": ["table1", "table3"]})
+    tables = {path for path in more.target("all") if path.startswith("results/tables/")}
+    assert "results/tables/table3.csv" in tables
+    assert not any("table3" in path for path in shipped.target("all"))
+    trained = more.target("stage_pretraining")
+    assert any("/loss_anchor/" in path for path in trained)
+    assert not any("/loss_anchor/" in path for path in shipped.target("stage_pretraining"))
+    # A table that is not asked for by name alone can be made by its name.
+    assert ".prov/keys/table/table4.json" in shipped.halves()
+    with pytest.raises(MedadError, match=r"runs\.tables: got 'table9'"):
+        plan(runs={"tables": ["table9"]}).target("all")

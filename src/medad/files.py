@@ -161,3 +161,15 @@ def read_safetensors(path: Path) -> tuple[dict[str, torch.Tensor], Any]:
     except (SafetensorError, OSError) as error:
         raise MedadError(f"{path}: cannot be read as safetensors ({error})") from error
     return tensors, None if metadata is None else json.loads(metadata)
+
+
+def read_safetensors_metadata(path: Path) -> Any:
+    """The ``medad`` metadata value of a safetensors file alone, without torch."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as archive:
+            metadata = (archive.metadata() or {}).get("medad")
+    except (SafetensorError, OSError) as error:
+        raise MedadError(f"{path}: cannot be read as safetensors ({error})") from error
+    return None if metadata is None else json.loads(metadata)

@@ -175,6 +175,7 @@ def _compared(identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
 
 def _tabulated(identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
     found = {}
+    stating = {row["method"] for row in params["rows"] if "fact" in row}
     for dataset in params["datasets"]:
         for split in params["splits"]:
             place = {"dataset": dataset, "split": split}
@@ -184,8 +185,10 @@ def _tabulated(identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
                 for k in params["shots"]:
                     for r in range(params["replicates"]):
                         run = {**place, "method": method, "k": k, "r": r}
-                        name = f"metrics/{dataset}/{split}/{method}/k{k}/r{r}"
-                        found[name] = output("metrics", run, "metrics")
+                        name = f"{dataset}/{split}/{method}/k{k}/r{r}"
+                        found[f"metrics/{name}"] = output("metrics", run, "metrics")
+                        if method in stating:
+                            found[f"stage1/{name}"] = output("stage1", run, "weights")
     return found
 
 

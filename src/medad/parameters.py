@@ -36,14 +36,36 @@ class Parameters:
         return found
 
     def table_methods(self, table: str) -> list[str]:
-        """Methods of a table's rows; MedadError for one that params.yaml does not name."""
+        """Methods of a table's rows whose weights are there.
+
+        MedadError for a method that params.yaml does not name.
+        """
         rows = self.tables[table]["rows"]
         methods = [row["method"] for row in rows if row["method"] is not None]
         for name in methods:
             if name not in self.config.methods:
                 known = ", ".join(self.config.methods)
                 raise MedadError(f"{TABLES}: {table}: method {name!r} is not in methods: {known}")
-        return methods
+        return [name for name in methods if self.obstacle(name) is None]
+
+    def wanted_tables(self) -> list[str]:
+        """Tables of ``runs.tables``; MedadError for one that workflow/tables does not have."""
+        for name in self.config.runs.tables:
+            if name not in self.tables:
+                known = ", ".join(self.tables)
+                raise MedadError(f"runs.tables: got {name!r}; {TABLES} has: {known}")
+        return self.config.runs.tables
+
+    def backbone_of(self, method: str) -> str:
+        """Name of the architecture a method works with."""
+        return self.config.methods[method].backbone or self.config.backbone.name
+
+    def obstacle(self, method: str) -> str | None:
+        """Why a method cannot run with this configuration, or None."""
+        name, backbone = self.backbone_of(method), self.config.backbone
+        if backbone.weights != "file" or name == backbone.name or name in backbone.others:
+            return None
+        return f"no weights of {name}: give their file in backbone.others"
 
     def synthesis_of(self, method: str) -> str:
         """Name of the pairs a method trains on; its own when it overrides their parameters."""
@@ -62,9 +84,9 @@ class Parameters:
         config = self.config
         match kind:
             case "weights":
-                pinned = config.backbone.weights == "file"
-                hidden = {} if pinned else {"file": None, "sha256": None}
-                return {**config.backbone.model_dump(), **hidden}
+                name = str(identity["backbone"])
+                kind = config.backbone.weights
+                return {"name": name, "weights": kind, **config.backbone.source(name)}
             case "phantom":
                 return config.datasets[str(identity["dataset"])].model_dump(exclude={"reader"})
             case "index":
@@ -106,7 +128,7 @@ class Parameters:
             }
         common = {
             "side": config.image.side,
-            "backbone": {"name": config.backbone.name, "weights": config.backbone.weights},
+            "backbone": {"name": self.backbone_of(name), "weights": config.backbone.weights},
         }
         if kind == "stage1":
             return {
@@ -147,20 +169,28 @@ class Parameters:
                 "r": 0,
             }
         table = str(identity["table"])
+        content = self.tables[table]
         methods = self.table_methods(table)
+        baseline = content.get("baseline", BASELINE)
         if kind == "intervals":
             return {
                 **counts,
                 "methods": methods,
-                "baseline": BASELINE,
+                "baseline": baseline,
                 "resamples": config.evaluation.resamples,
                 "confidence": config.evaluation.confidence,
             }
+        named = [row["method"] for row in content["rows"] if row["method"] is not None]
         return {
-            **self.tables[table],
+            **content,
             **counts,
-            "baseline": BASELINE,
+            "baseline": baseline,
             "methods": methods,
+            "standings": {
+                name: [config.methods[name].standing, config.methods[name].because]
+                for name in methods
+            },
+            "obstacles": {name: self.obstacle(name) for name in named if name not in methods},
             "datasets": runs.datasets,
             "splits": runs.splits,
         }

@@ -108,12 +108,13 @@ class Plan:
 
     def _named(self, kind: str) -> list[dict[str, str]]:
         config, asked = self.config, self.parameters
+        methods = [name for name in config.methods if asked.obstacle(name) is None]
         values: dict[str, list[str]] = {
-            "backbone": [config.backbone.name],
+            "backbone": sorted({asked.backbone_of(method) for method in methods}),
             "weights": [config.backbone.weights],
             "dataset": config.runs.datasets,
             "split": config.runs.splits,
-            "method": list(config.methods),
+            "method": methods,
             "synthesis": sorted({asked.synthesis_of(m) for m in config.methods} - {"none"}),
             "table": list(asked.tables),
             "figure": [HEATMAPS],
@@ -121,7 +122,7 @@ class Plan:
         if kind == "phantom":
             values["dataset"] = [d for d in values["dataset"] if asked.generated(d)]
         if kind == "stage1":
-            values["method"] = [n for n, m in config.methods.items() if m.stage1 != "none"]
+            values["method"] = [n for n in methods if config.methods[n].stage1 != "none"]
         names = NAMES[kind]
         return _products({name: values[name] for name in names})
 
@@ -207,13 +208,17 @@ class Plan:
 
     def _wanted(self, kind: str) -> list[dict[str, str]]:
         asked = self.parameters
-        in_tables = {method for table in asked.tables for method in asked.table_methods(table)}
+        tables = asked.wanted_tables()
+        methods = {method for table in tables for method in asked.table_methods(table)}
+        used = {
+            "table": set(tables),
+            "method": methods,
+            "synthesis": {asked.synthesis_of(method) for method in methods},
+            "backbone": {asked.backbone_of(method) for method in methods},
+        }
         keep = []
         for names in self._named(kind):
-            if names.get("method", next(iter(in_tables))) not in in_tables:
-                continue
-            used = {asked.synthesis_of(method) for method in in_tables}
-            if "synthesis" in names and names["synthesis"] not in used:
+            if any(names[field] not in among for field, among in used.items() if field in names):
                 continue
             if kind == "figure" and not self.config.evaluation.maps:
                 continue

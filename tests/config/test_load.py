@@ -90,3 +90,24 @@ def test_what_was_given_on_the_command_line_is_not_blamed_on_a_file() -> None:
     change = {"preset": "folder", "backbone": {"weights": "imagnet"}}
     with pytest.raises(MedadError, match=r"^--config: backbone\.weights: got 'imagnet'"):
         load(ROOT, change)
+
+
+def test_a_method_like_another_takes_what_it_does_not_say() -> None:
+    mine = {"mine": {"like": "loss_tritanh", "because": "x", "override": {"stage1": {"epochs": 7}}}}
+    methods = load(ROOT, {"methods": mine}).methods
+    adapted, chosen = methods["consult_adapted"], methods["mine"]
+    assert (chosen.detector, chosen.standing, chosen.because) == ("patchcore", "reading", "x")
+    assert chosen.override.stage1 == {
+        **adapted.override.stage1,
+        "contrast": "tritanh",
+        "similarity": "none",
+        "koleo": "none",
+        "epochs": 7,
+    }
+
+
+@pytest.mark.parametrize("like", ["moon", "mine", "other"])
+def test_a_method_cannot_be_like_itself_or_nothing(like: str) -> None:
+    methods = {"mine": {"like": like}, "other": {"like": "mine"}}
+    with pytest.raises(MedadError, match=r"methods\.\w+\.like: got '\w+'; allowed: another method"):
+        load(ROOT, {"methods": methods})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import roc_auc_score
 
 from medad.errors import MedadError
-from medad.evaluation.auroc import auroc, group_weights, resampled_auroc
+from medad.evaluation.auroc import auroc, group_weights, resampled_auroc, updated_auroc
 
 
 @st.composite
@@ -114,3 +115,28 @@ def test_refuses(labels: list[int], scores: list[float], message: str) -> None:
 def test_refuses_weights(weights: list[float], message: str) -> None:
     with pytest.raises(MedadError, match=message):
         auroc([0, 1], [0.0, 1.0], weights)
+
+
+@given(labelled(), st.integers(1, 50), st.floats(0.1, 100))
+def test_updates_are_squashed_one_by_one(
+    case: tuple[np.ndarray, np.ndarray], batch: int, scale: float
+) -> None:
+    """As torchmetrics does it: torch's sigmoid, of every update with a score outside [0, 1]."""
+    labels, scores = case
+    values = torch.from_numpy(np.abs(scores) * scale).float()
+    parts = [
+        part.sigmoid() if bool(((part < 0) | (part > 1)).any()) else part
+        for part in values.split(batch)
+    ]
+    expected = roc_auc_score(labels, torch.cat(parts).numpy())
+    found = updated_auroc(labels, values.numpy(), batch)
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_large_scores_become_equal_and_small_updates_keep_their_scale() -> None:
+    labels = np.array([0, 0, 1, 1])
+    assert updated_auroc(labels, np.array([20.0, 30.0, 40.0, 50.0]), 4) == 0.5
+    # Healthy .97 and .99 stay as they are; 1.2 and 3 become .77 and .95.
+    scores = np.array([0.97, 0.99, 1.2, 3.0])
+    assert auroc(labels, scores) == 1.0
+    assert updated_auroc(labels, scores, 2) == 0.0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from medad.reporting.cells import build
 from medad.reporting.markdown import render
+from medad.reporting.published import Row
 
 Text = Callable[..., str]
 
@@ -23,7 +25,7 @@ def text(report: Callable[..., Any]) -> Text:
         found["resamples"] = resamples
         found["differences"]["consult"]["all"] |= difference
         cells = build(made.layout, made.metrics, made.intervals)
-        return render("A title", ["A note."], made.layout, cells, made.metrics, made.intervals)
+        return render("A title", ["A note."], made.layout, cells, made.metrics, made.intervals, {})
 
     return rendered
 
@@ -33,7 +35,7 @@ def test_cells_and_the_paper_below_them(text: Text) -> None:
     assert lines[0] == "# A title"
     ours = lines.index("| image AUROC | K2 | K4 | mean over K |") + 2
     assert lines[ours].startswith(
-        "| **PatchCore** | 0.730 ± 0.014 [0.690, 0.770] | 0.750 ± 0.014 [0.710, 0.790] | "
+        "| **PatchCore**, reading | 0.730 ± 0.014 [0.690, 0.770] | 0.750 ± 0.014 [0.710, 0.790] | "
     )
     assert lines[ours + 1] == "| paper | 0.7201: reproduced | 0.9000: below |  |"
     assert "| paper | not comparable[^1] | not comparable[^1] |  |" in lines
@@ -96,6 +98,46 @@ def test_copies_are_a_footnote(text: Text) -> None:
 def test_other_splits_make_no_primary_claim(report: Callable[..., Any]) -> None:
     made = report(splits=("paper",))
     cells = build(made.layout, made.metrics, made.intervals)
-    page = render("A title", [], made.layout, cells, made.metrics, made.intervals)
+    page = render("A title", [], made.layout, cells, made.metrics, made.intervals, {})
     assert "(primary claim)" not in page
     assert "- CONSULT − PatchCore, mean over K (for comparison only: copies of the shots" in page
+
+
+def test_a_row_says_where_it_stands_and_why(text: Text) -> None:
+    lines = text().splitlines()
+    row = next(one for one in lines if one.startswith("| **CONSULT**, literal"))
+    mark = row.removeprefix("| **CONSULT**, literal").partition(" |")[0]
+    assert f"{mark}: All of it is stated." in lines
+    assert any(one.startswith("| **mine**, ours |") for one in lines)
+    assert any(one.startswith("- leaky: trained on test images") for one in lines)
+
+
+def test_a_row_without_published_values_has_no_line_of_the_paper(text: Text) -> None:
+    lines = text().splitlines()
+    ours = next(i for i, one in enumerate(lines) if one.startswith("| **mine**"))
+    assert not lines[ours + 1].startswith("| paper")
+
+
+def test_what_stage_1_reached_is_beside_what_the_paper_says(report: Callable[..., Any]) -> None:
+    made = report()
+    rows = tuple(
+        replace(row, fact="accuracy", published_fact=1.0) if row.method == "consult" else row
+        for row in made.layout.rows
+    )
+    layout = replace(made.layout, rows=rows)
+    cells = build(layout, made.metrics, made.intervals)
+    facts = {f"brain_mri/grouped/consult/k{k}": 0.5 + k / 100 for k in (2, 4)}
+    page = render("A title", [], layout, cells, made.metrics, made.intervals, facts)
+    assert "| **CONSULT**: accuracy | 0.520 | 0.540 | 1.000 |" in page
+
+
+def test_a_method_that_cannot_run_says_why(report: Callable[..., Any]) -> None:
+    made = report()
+    layout = replace(
+        made.layout,
+        rows=(*made.layout.rows, Row("r7", "R50", "r50", True, {2: (0.8,)})),
+        obstacles={"r50": "no weights of resnet50"},
+    )
+    cells = build(layout, made.metrics, made.intervals)
+    page = render("A title", [], layout, cells, made.metrics, made.intervals, {})
+    assert "- r7 (R50): K2 0.8000: no weights of resnet50" in page

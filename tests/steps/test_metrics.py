@@ -76,6 +76,8 @@ def test_image_metrics_use_test_images_and_a_healthy_threshold(tmp_path: Path) -
     weights = [0.5, 0.5, 1, 1, 1, 1, 0.5, 0.5, 1, 1, 1, 1]
     grouped = roc_auc_score(LABELS[:12], SCORES[:12], sample_weight=weights)
     assert found["auroc_grouped"] == pytest.approx(grouped)
+    # Scores 0 to 8.5: one update, all of it through the sigmoid.
+    assert found["auroc_sigmoid"] == pytest.approx(found["auroc"])
     # 19 validation images at 95 %: the threshold is the largest of them.
     assert found["threshold"] == 4.25
     assert (found["sensitivity"], found["specificity"]) == (5 / 6, 5 / 6)

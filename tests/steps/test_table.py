@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
-from medad.files import read_json, write_json
+from medad.errors import MedadError
+from medad.files import read_json, write_json, write_safetensors
 from medad.steps import table
 from medad.task import Task
 
@@ -35,7 +38,14 @@ def _task(folder: Path, name: str = "t") -> Task:
                 auroc = _auroc(method, k, r)
                 sizes = {"n_healthy": 60, "n_anomalous": 155, "n_masks": 127}
                 write_json(
-                    path, {"auroc": auroc, "auroc_grouped": auroc, "pixel_auroc": None, **sizes}
+                    path,
+                    {
+                        "auroc": auroc,
+                        "auroc_grouped": auroc,
+                        "auroc_sigmoid": auroc,
+                        "pixel_auroc": None,
+                        **sizes,
+                    },
                 )
                 inputs[f"metrics/brain_mri/grouped/{method}/k{k}/r{r}"] = path
     columns = {"2": (2,), "8": (8,), "all": SHOTS}
@@ -69,6 +79,8 @@ def _task(folder: Path, name: str = "t") -> Task:
             "methods": list(METHODS),
             "shots": list(SHOTS),
             "replicates": DRAWS,
+            "standings": {method: ["reading", "said so"] for method in METHODS},
+            "obstacles": {},
         },
         inputs=inputs,
         outputs={
@@ -117,3 +129,23 @@ def test_bytes_are_the_same_twice(tmp_path: Path) -> None:
         table.run(task)
     for name in first.outputs:
         assert first.outputs[name].read_bytes() == second.outputs[name].read_bytes()
+
+
+def test_facts_are_the_mean_over_draws_of_what_stage_1_says(tmp_path: Path) -> None:
+    task = _task(tmp_path)
+    rows = [dict(row) for row in task.params["rows"]]
+    next(row for row in rows if row["method"] == "consult")["fact"] = "iou"
+    inputs = dict(task.inputs)
+    for k in SHOTS:
+        for r in range(DRAWS):
+            path = tmp_path / f"trained-{k}-{r}.safetensors"
+            write_safetensors(path, {}, {"iou": 0.5 + 0.1 * r + k / 100})
+            inputs[f"stage1/brain_mri/grouped/consult/k{k}/r{r}"] = path
+    with_facts = replace(task, params={**task.params, "rows": rows}, inputs=inputs)
+    table.run(with_facts)
+    text = task.outputs["markdown"].read_text(encoding="utf-8")
+    assert "| **CONSULT**: iou | 0.570 | 0.630 |  |" in text
+
+    next(row for row in rows if row["method"] == "consult")["fact"] = "accuracy"
+    with pytest.raises(MedadError, match="says nothing of 'accuracy'"):
+        table.run(with_facts)

@@ -32,6 +32,8 @@ def load(root: Path, overrides: Mapping[str, Any] | None = None) -> Config:
     for _, layer in layers:
         merged = overlay(merged, layer)
     merged = overlay(merged, {**(overrides or {}), "preset": chosen})
+    if isinstance(merged.get("methods"), Mapping):
+        merged["methods"] = {name: _like(merged["methods"], name) for name in merged["methods"]}
     try:
         config = Config.model_validate(merged)
     except ValidationError as error:
@@ -49,6 +51,22 @@ def overlay(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
         both = isinstance(old, Mapping) and isinstance(value, Mapping)
         merged[key] = overlay(old, value) if both else value  # type: ignore[arg-type]
     return merged
+
+
+def _like(methods: Mapping[str, Any], name: str, *above: str) -> Any:
+    """A method with what it takes from the one it is ``like``."""
+    own = methods[name]
+    if not isinstance(own, Mapping) or "like" not in own:
+        return own
+    model = own["like"]
+    if model not in methods or model in (name, *above):
+        others = ", ".join(other for other in methods if other not in (name, *above))
+        raise MedadError(
+            f"params.yaml: methods.{name}.like: got {model!r}; allowed: another method that is not "
+            f"like this one: {others}"
+        )
+    rest = {key: value for key, value in own.items() if key != "like"}
+    return overlay(_like(methods, model, name, *above), rest)
 
 
 def section_with(model: BaseModel, changes: Mapping[str, object], where: str) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Threads(Model):
 
 
 class Runs(Model):
+    tables: list[Name]
     datasets: Annotated[list[Name], Field(min_length=1)]
     splits: Annotated[list[Name], Field(min_length=1)]
     shots: Annotated[list[Count], Field(min_length=1)]
@@ -99,17 +100,35 @@ class Splits(Model):
     adfa: AdfaSplit
 
 
+Architecture = Literal["resnet18", "resnet50", "wide_resnet50_2"]
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Pinned(Model):
+    file: str
+    sha256: Hash
+
+
 class Backbone(Model):
-    name: Literal["resnet18", "resnet50", "wide_resnet50_2"]
+    name: Architecture
     weights: Literal["random", "imagenet", "file"]
     file: str | None
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None
+    sha256: Hash | None
+    others: dict[Architecture, Pinned]
 
     @model_validator(mode="after")
     def _file_is_pinned(self) -> Backbone:
         if self.weights == "file" and (self.file is None or self.sha256 is None):
             raise ValueError("weights: file needs both `file` and its `sha256`")
         return self
+
+    def source(self, name: str) -> dict[str, str | None]:
+        """``file`` and ``sha256`` of the weights of one architecture; KeyError for one without."""
+        if self.weights != "file":
+            return {"file": None, "sha256": None}
+        if name == self.name:
+            return {"file": self.file, "sha256": self.sha256}
+        return self.others[name].model_dump()  # type: ignore[index]
 
 
 class Elastic(Model):
@@ -247,6 +266,9 @@ class Method(Model):
     stage1: str
     synthesis: str
     detector: str
+    standing: Literal["literal", "reading", "leaky", "ours"] = "ours"
+    because: str = ""
+    backbone: Architecture | None = None
     override: Override = Override()
 
     @model_validator(mode="after")

@@ -98,3 +98,20 @@ def group_weights(labels: ArrayLike, groups: ArrayLike) -> NDArray[np.float64]:
     units = np.stack([np.asarray(labels, np.int64), np.asarray(groups, np.int64)], axis=1)
     _, inverse, counts = np.unique(units, axis=0, return_inverse=True, return_counts=True)
     return np.asarray(1.0 / counts[inverse.ravel()], np.float64)
+
+
+def updated_auroc(labels: ArrayLike, scores: ArrayLike, batch: int) -> float:
+    """AUROC as torchmetrics' BinaryAUROC reports it when it is updated with ``batch`` images.
+
+    Of every update that has a score outside [0, 1] it takes the sigmoid, in float32, and leaves the
+    others as they are. Large scores become equal, and updates on two scales are ranked together: a
+    diagnostic of how much of a published number this can explain, not a metric to use.
+    """
+    values = np.asarray(scores, np.float32)
+    parts = []
+    for start in range(0, len(values), batch):
+        part = values[start : start + batch]
+        outside = bool(((part < 0) | (part > 1)).any())
+        with np.errstate(over="ignore"):
+            parts.append(1 / (1 + np.exp(-part)) if outside else part)
+    return auroc(labels, np.concatenate(parts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean, stdev
 from typing import Any
 
@@ -33,7 +33,8 @@ class Cell:
     ``auroc`` is the mean over ``n`` draws and ``sd`` their standard deviation (None for one draw);
     ``low`` and ``high`` bound the interval. ``clean`` is the mean without the copies of a draw's
     own shots, which is what interval and difference are of; it equals ``auroc`` when the split
-    keeps copies apart. ``auroc_grouped`` weighs every leakage group once. ``se_groups`` and
+    keeps copies apart. ``auroc_grouped`` weighs every leakage group once; ``auroc_sigmoid`` is what
+    torchmetrics would report. ``standing`` and ``because`` are the method's. ``se_groups`` and
     ``se_draws`` are the standard errors by source. ``metrics`` and ``intervals`` name the
     artifacts behind the cell.
     """
@@ -42,6 +43,8 @@ class Cell:
     split: str
     row: str
     method: str
+    standing: str
+    because: str
     shots: str
     auroc: float
     sd: float | None
@@ -49,6 +52,7 @@ class Cell:
     high: float
     n: int
     auroc_grouped: float
+    auroc_sigmoid: float
     pixel_auroc: float | None
     clean: float
     se_groups: float
@@ -67,7 +71,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Layout:
-    """What a table spans. ``paper_dataset`` is the data set of the published values."""
+    """What a table spans. ``paper_dataset`` is the data set of the published values.
+
+    ``standings``: of every method, a key of ``STANDINGS`` and the reason. ``obstacles``: why a
+    method that a row names could not run.
+    """
 
     rows: tuple[Row, ...]
     paper_dataset: str
@@ -76,6 +84,8 @@ class Layout:
     methods: tuple[str, ...]
     shots: tuple[int, ...]
     replicates: int
+    standings: Mapping[str, tuple[str, str]]
+    obstacles: Mapping[str, str] = field(default_factory=dict)
 
     def row_of(self, method: str) -> Row:
         """The published row a method answers, or an empty one under its own name."""
@@ -136,6 +146,8 @@ def _cell(
         split=split,
         row=row.label,
         method=method,
+        standing=layout.standings[method][0],
+        because=layout.standings[method][1],
         shots=column,
         auroc=auroc,
         sd=stdev(per_draw) if len(per_draw) > 1 else None,
@@ -143,6 +155,7 @@ def _cell(
         high=level["high"],
         n=len(per_draw),
         auroc_grouped=fmean(float(metrics[name]["auroc_grouped"]) for name in flat),
+        auroc_sigmoid=fmean(float(metrics[name]["auroc_sigmoid"]) for name in flat),
         pixel_auroc=_mean([metrics[name]["pixel_auroc"] for name in flat]),
         clean=level["value"],
         se_groups=level["se_groups"],

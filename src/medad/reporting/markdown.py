@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medad.reporting.cells import ALL, Cell, Difference, Layout, Metrics
-from medad.reporting.published import either
+from medad.reporting.published import STANDINGS, either
 from medad.reporting.table import copies_note
 from medad.reporting.text import MINUS, Footnotes, header, line, plain, signed, span
 
@@ -21,8 +21,12 @@ def render(
     cells: Sequence[Cell],
     metrics: Metrics,
     intervals: Mapping[str, Mapping[str, Any]],
+    facts: Mapping[str, float],
 ) -> str:
-    """Markdown of the whole table; cells as ``cells.build`` returns them."""
+    """Markdown of the whole table; cells as ``cells.build`` returns them.
+
+    ``facts``: "<dataset>/<split>/<method>/k4" to the mean of the row's fact over draws.
+    """
     footnotes = Footnotes()
     lines = [f"# {title}", ""]
     for dataset in layout.datasets:
@@ -33,6 +37,7 @@ def render(
             lines += _levels(layout, chosen, footnotes)
             lines += _claims(layout, chosen, found)
             lines += _beside(layout, chosen)
+    lines += _facts(layout, facts)
     lines += _unanswered(layout)
     lines += _how_to_read(notes)
     lines += footnotes.lines()
@@ -62,8 +67,10 @@ def _levels(layout: Layout, cells: Sequence[Cell], footnotes: Footnotes) -> list
     for method in layout.methods:
         row = [cell for cell in cells if cell.method == method]
         values = [f"{_spread(cell)}{footnotes.mark([copies_note(cell)])}" for cell in row]
-        lines.append(line(f"**{row[0].row}**", values))
-        lines.append(line("paper", [_paper(cell, footnotes) for cell in row]))
+        standing = f"{row[0].standing}{footnotes.mark([row[0].because])}"
+        lines.append(line(f"**{row[0].row}**, {standing}", values))
+        if layout.row_of(method).published:
+            lines.append(line("paper", [_paper(cell, footnotes) for cell in row]))
     return [*lines, ""]
 
 
@@ -135,20 +142,46 @@ def _verdict(row: Sequence[Cell], baseline: str, percent: str) -> str:
 def _beside(layout: Layout, cells: Sequence[Cell]) -> list[str]:
     """What the plain AUROC hides: near copies in the test set, sources of error, localisation."""
     lines = [
-        "AUROC with every leakage group weighing one; pixel AUROC; standard error of the mean over "
-        "draws by image groups and by draws:",
+        "AUROC with every leakage group weighing one; as torchmetrics would report it (sigmoid of "
+        "each update in float32); pixel AUROC; standard error of the mean over draws by image "
+        "groups and by draws:",
         "",
-        *header("grouped; pixel; errors", _columns(layout)),
+        *header("grouped; sigmoid; pixel; errors", _columns(layout)),
     ]
     for method in layout.methods:
         row = [cell for cell in cells if cell.method == method]
         values = [
-            f"{plain(cell.auroc_grouped)}; {plain(cell.pixel_auroc)}; "
+            f"{plain(cell.auroc_grouped)}; {plain(cell.auroc_sigmoid)}; "
+            f"{plain(cell.pixel_auroc)}; "
             f"{plain(cell.se_groups)}, {plain(cell.se_draws)}"
             for cell in row
         ]
         lines.append(line(f"**{row[0].row}**", values))
     return [*lines, ""]
+
+
+def _facts(layout: Layout, facts: Mapping[str, float]) -> list[str]:
+    """What stage 1 reached on the images it was trained on, beside what the paper says of it."""
+    rows = [row for row in layout.rows if row.fact is not None and row.method in layout.methods]
+    if not rows:
+        return []
+    lines = [
+        "## On the images stage 1 was trained on",
+        "",
+        "Mean over draws; training images, so these numbers say nothing of new ones.",
+        "",
+    ]
+    for dataset in layout.datasets:
+        for split in layout.splits:
+            columns = [f"K{shot}" for shot in layout.shots]
+            lines += header(f"{dataset}, {split}", [*columns, "paper"])
+            for row in rows:
+                names = [f"{dataset}/{split}/{row.method}/k{shot}" for shot in layout.shots]
+                values = [plain(facts[name]) for name in names]
+                paper = "" if row.published_fact is None else plain(row.published_fact)
+                lines.append(line(f"**{row.label}**: {row.fact}", [*values, paper]))
+            lines.append("")
+    return lines
 
 
 def _unanswered(layout: Layout) -> list[str]:
@@ -159,7 +192,8 @@ def _unanswered(layout: Layout) -> list[str]:
     for row in rows:
         values = ", ".join(f"K{k} {either(values)}" for k, values in row.published.items())
         label = row.label if row.certain else f"label inferred, perhaps {row.label}"
-        lines.append(f"- {row.name} ({label}): {values}")
+        obstacle = layout.obstacles.get(row.method or "", "")
+        lines.append(f"- {row.name} ({label}): {values}{': ' if obstacle else ''}{obstacle}")
     return [*lines, ""]
 
 
@@ -169,6 +203,7 @@ def _how_to_read(notes: Sequence[str]) -> list[str]:
         "",
         "- A cell is mean ± sd over draws [interval]. Leakage groups and draws are resampled "
         "together, one resample for all methods and K. A draw fixes shots and training seed.",
+        *(f"- {name}: {meaning}." for name, meaning in STANDINGS.items()),
         "- reproduced: the paper's value lies in our interval; above, below: ours against it.",
         "- Differences at one K have simultaneous intervals, which hold for all K together; the "
         f"mean over K has its own and is, on split {PRIMARY_SPLIT}, the primary claim.",

@@ -9,6 +9,12 @@ from typing import Any, Literal
 from medad.errors import MedadError
 
 Verdict = Literal["reproduced", "above", "below", "not comparable"]
+STANDINGS = {  # of a method towards its paper
+    "literal": "as the paper's text has it, also where it contradicts itself or its formulas fail",
+    "reading": "the paper leaves something open, and this is one way to close it",
+    "leaky": "trained on test images and their labels, by design",
+    "ours": "not in the paper",
+}
 
 
 @dataclass(frozen=True)
@@ -16,7 +22,8 @@ class Row:
     """One row of a published table.
 
     ``method`` is ours, or None when we have no counterpart. ``certain``: the paper names the row.
-    ``published``: K to every value the paper prints for it.
+    ``published``: K to every value the paper prints for it. ``fact``: what stage 1 says of the
+    images it was trained on, which the paper prints as ``published_fact``.
     """
 
     name: str
@@ -24,6 +31,8 @@ class Row:
     method: str | None
     certain: bool
     published: Mapping[int, tuple[float, ...]]
+    fact: str | None = None
+    published_fact: float | None = None
 
 
 def parse_rows(entries: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
@@ -46,7 +55,15 @@ def parse_rows(entries: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
             values = value if isinstance(value, Sequence) else [value]
             published[int(column[1:])] = tuple(float(one) for one in values)
         rows.append(
-            Row(name, str(entry["label"]), entry["method"], confidence == "certain", published)
+            Row(
+                name=name,
+                label=str(entry["label"]),
+                method=entry["method"],
+                certain=confidence == "certain",
+                published=published,
+                fact=entry.get("fact"),
+                published_fact=entry.get("published_fact"),
+            )
         )
     for field in ("name", "label"):
         values = [getattr(row, field) for row in rows]

@@ -9,8 +9,8 @@ from medad.reporting.cells import ALL, Cell
 
 DECIMALS = 4
 COLUMNS = (
-    *("dataset", "split", "row", "method", "shots"),
-    *("auroc", "sd", "low", "high", "n", "auroc_grouped", "pixel_auroc"),
+    *("dataset", "split", "row", "method", "standing", "shots"),
+    *("auroc", "sd", "low", "high", "n", "auroc_grouped", "auroc_sigmoid", "pixel_auroc"),
     *("paper", "difference", "verdict", "reason"),
     *("vs_baseline", "vs_low", "vs_high", "vs_sim_low", "vs_sim_high"),
 )
@@ -35,6 +35,7 @@ def _csv_row(cell: Cell) -> dict[str, str]:
         "split": cell.split,
         "row": cell.row,
         "method": cell.method,
+        "standing": cell.standing,
         "shots": cell.shots,
         "auroc": number(cell.auroc),
         "sd": number(cell.sd),
@@ -42,6 +43,7 @@ def _csv_row(cell: Cell) -> dict[str, str]:
         "high": number(cell.high),
         "n": str(cell.n),
         "auroc_grouped": number(cell.auroc_grouped),
+        "auroc_sigmoid": number(cell.auroc_sigmoid),
         "pixel_auroc": number(cell.pixel_auroc),
         "paper": number(min(paper, key=lambda one: abs(cell.auroc - one)) if paper else None),
         "difference": number(cell.comparison.difference),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medad.errors import MedadError
-from medad.evaluation.auroc import auroc, group_weights
+from medad.evaluation.auroc import auroc, group_weights, updated_auroc
 from medad.evaluation.localisation import overlap, pixel_auroc, pro, upsample
 from medad.evaluation.masks import mask_files, square_mask
 from medad.evaluation.scores import Scores, read_scores
@@ -16,6 +16,7 @@ from medad.evaluation.thresholds import conformal_threshold, sensitivity_specifi
 from medad.files import read_npz, write_json
 from medad.task import Task
 
+UPDATE = 32  # images with which the papers' library updates its AUROC
 _NO_MAPS: dict[str, float | None] = {
     "pixel_auroc": None,
     "pro": None,
@@ -43,12 +44,14 @@ def run(task: Task) -> None:
         else sensitivity_specificity(test.label, test.score, threshold)
     )
     masks = _masks(task, test)
+    order = np.argsort(test.path)  # the papers' library reads a folder in this order
     anomalous = int((test.label == 1).sum())
     write_json(
         task.outputs["metrics"],
         {
             "auroc": auroc(test.label, test.score),
             "auroc_grouped": auroc(test.label, test.score, group_weights(test.label, test.group)),
+            "auroc_sigmoid": updated_auroc(test.label[order], test.score[order], UPDATE),
             "threshold": threshold,
             "sensitivity": sensitivity,
             "specificity": specificity,
