@@ -111,3 +111,20 @@ def test_a_method_cannot_be_like_itself_or_nothing(like: str) -> None:
     methods = {"mine": {"like": like}, "other": {"like": "mine"}}
     with pytest.raises(MedadError, match=r"methods\.\w+\.like: got '\w+'; allowed: another method"):
         load(ROOT, {"methods": methods})
+
+
+def test_presets_add_up_and_the_later_wins() -> None:
+    both = load(ROOT, {"preset": "brain_mri+consult_literal"})
+    assert both.runs.datasets == ["brain_mri"]
+    assert both.synthesis.consult.fill == "literal"
+    assert load(ROOT, {"preset": "quick+brain_mri"}).image.side == 256
+    assert load(ROOT, {"preset": "brain_mri+quick"}).image.side == 64
+    with pytest.raises(MedadError, match="preset: got 'moon'; allowed: none, brain_mri"):
+        load(ROOT, {"preset": "quick+moon"})
+
+
+def test_the_literal_preset_trains_consult_and_says_so() -> None:
+    consult = load(ROOT, {"preset": "consult_literal"}).methods["consult"]
+    assert consult.standing == "literal"
+    assert consult.override.stage1["epochs"] == 50
+    assert consult.override.stage1["attention"] == "block"

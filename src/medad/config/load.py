@@ -22,11 +22,14 @@ def load(root: Path, overrides: Mapping[str, Any] | None = None) -> Config:
     values = _read(file)
     chosen = {**values, **(overrides or {})}.get("preset", "none")
     layers = [(file, values)]
-    if chosen != "none":
-        preset = root / PRESETS / f"{chosen}.yaml"
+    for name in str(chosen).split("+") if chosen != "none" else []:
+        preset = root / PRESETS / f"{name}.yaml"
         if not preset.is_file():
             known = sorted(path.stem for path in (root / PRESETS).glob("*.yaml"))
-            raise MedadError(f"preset: got {chosen!r}; allowed: none, {', '.join(known)}")
+            raise MedadError(
+                f"preset: got {name!r}; allowed: none, {', '.join(known)}, or several with + "
+                "between them, of which the later wins"
+            )
         layers.append((preset, _read(preset)))
     merged: dict[str, Any] = {}
     for _, layer in layers:
