@@ -95,3 +95,14 @@ def test_only_the_tables_asked_for_are_made() -> None:
     assert ".prov/keys/table/table4.json" in shipped.halves()
     with pytest.raises(MedadError, match=r"runs\.tables: got 'table9'"):
         plan(runs={"tables": ["table9"]}).target("all")
+
+
+def test_draws_may_start_at_a_later_one() -> None:
+    fresh = plan(runs={"first": 5, "replicates": 2})
+    run = {"dataset": "phantom", "split": "grouped", "method": "padim"}
+    assert {step["r"] for step in fresh.targets("head", run)} == {5, 6}
+    intervals = {"table": "table1", "dataset": "phantom", "split": "grouped"}
+    assert fresh.parameters.of("intervals", intervals)["draws"] == [5, 6]
+    paths = fresh.needs("table", {"table": "table1"})[1]
+    assert any(path.endswith("r6.json") for path in paths)
+    assert not any(path.endswith("r0.json") for path in paths)

@@ -164,7 +164,7 @@ def _scored(run: Identity, maps: bool) -> dict[str, str]:
 def _compared(identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for k in params["shots"]:
-        for r in range(params["replicates"]):
+        for r in params["draws"]:
             draw = {"dataset": identity["dataset"], "split": identity["split"], "k": k, "r": r}
             found[f"shots/k{k}/r{r}"] = output("shots", draw, "shots")
             for method in params["methods"]:
@@ -183,7 +183,7 @@ def _tabulated(identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
             found[f"intervals/{dataset}/{split}"] = output("intervals", names, "intervals")
             for method in params["methods"]:
                 for k in params["shots"]:
-                    for r in range(params["replicates"]):
+                    for r in params["draws"]:
                         run = {**place, "method": method, "k": k, "r": r}
                         name = f"{dataset}/{split}/{method}/k{k}/r{r}"
                         found[f"metrics/{name}"] = output("metrics", run, "metrics")

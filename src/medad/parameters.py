@@ -159,14 +159,14 @@ class Parameters:
 
     def _report_params(self, kind: str, identity: layout.Identity) -> dict[str, Any]:
         config, runs = self.config, self.config.runs
-        counts = {"shots": runs.shots, "replicates": runs.replicates}
+        counts = {"shots": runs.shots, "draws": runs.draws}
         if kind == "figure":
             return {
                 "side": config.image.side,
                 "smoothing": config.evaluation.smoothing,
                 "methods": [BASELINE, self.table_methods(PICTURED)[-1]],
                 "k": 4 if 4 in runs.shots else runs.shots[0],
-                "r": 0,
+                "r": runs.first,
             }
         table = str(identity["table"])
         content = self.tables[table]

@@ -143,7 +143,7 @@ class Plan:
     def targets(self, kind: str, wildcards: Mapping[str, str]) -> list[dict[str, str | int]]:
         """Identities of the steps one job of a rule runs, in order."""
         runs = self.config.runs
-        values: dict[str, list[int]] = {"k": runs.shots, "r": list(range(runs.replicates))}
+        values: dict[str, list[int]] = {"k": runs.shots, "r": runs.draws}
         fixed: dict[str, str | int] = {
             name: int(value) if name == "k" else value for name, value in wildcards.items()
         }

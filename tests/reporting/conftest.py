@@ -62,7 +62,7 @@ def _metrics(plan: Layout) -> dict[str, dict[str, Any]]:
         for split in plan.splits
         for method in plan.methods
         for k in plan.shots
-        for r in range(plan.replicates)
+        for r in plan.draws
     }
 
 
@@ -70,8 +70,7 @@ def _intervals(plan: Layout, copies: float = 0.0) -> dict[str, dict[str, Any]]:
     """Intervals of .04 either side; ``copies`` is what a draw's own copies add to the AUROC."""
     values = {
         method: {
-            str(k): [AUROC[method] + 0.01 * k + 0.02 * r for r in range(plan.replicates)]
-            for k in plan.shots
+            str(k): [AUROC[method] + 0.01 * k + 0.02 * r for r in plan.draws] for k in plan.shots
         }
         for method in plan.methods
     }
@@ -119,7 +118,7 @@ def _intervals(plan: Layout, copies: float = 0.0) -> dict[str, dict[str, Any]]:
         "baseline": "patchcore",
         "confidence": 0.95,
         "resamples": 2000,
-        "draws": plan.replicates,
+        "draws": len(plan.draws),
         "groups": {"healthy": 60, "anomalous": 134},
         "levels": levels,
         "differences": differences,
@@ -150,7 +149,7 @@ def _report(
         splits=splits,
         methods=tuple(AUROC),
         shots=(2, 4),
-        replicates=2,
+        draws=(0, 1),
         standings={method: STANDING.get(method, ("reading", "")) for method in AUROC},
     )
     return Report(plan, _metrics(plan), _intervals(plan, copies))

@@ -47,7 +47,7 @@ def _task(folder: Path, split: str = "grouped", name: str = "out") -> Task:
             "baseline": "patchcore",
             "methods": ["patchcore", "consult"],
             "shots": [2, 4],
-            "replicates": 2,
+            "draws": [0, 1],
         },
         inputs=inputs,
         outputs={"intervals": folder / f"{name}.json"},

@@ -78,7 +78,7 @@ def _task(folder: Path, name: str = "t") -> Task:
             "splits": ["grouped"],
             "methods": list(METHODS),
             "shots": list(SHOTS),
-            "replicates": DRAWS,
+            "draws": list(range(DRAWS)),
             "standings": {method: ["reading", "said so"] for method in METHODS},
             "obstacles": {},
         },

@@ -36,6 +36,12 @@ class Runs(Model):
     splits: Annotated[list[Name], Field(min_length=1)]
     shots: Annotated[list[Count], Field(min_length=1)]
     replicates: Count
+    first: Annotated[int, Field(ge=0)]
+
+    @property
+    def draws(self) -> list[int]:
+        """Numbers of the replicates."""
+        return list(range(self.first, self.first + self.replicates))
 
 
 class Data(Model):

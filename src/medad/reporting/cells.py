@@ -83,7 +83,7 @@ class Layout:
     splits: tuple[str, ...]
     methods: tuple[str, ...]
     shots: tuple[int, ...]
-    replicates: int
+    draws: tuple[int, ...]
     standings: Mapping[str, tuple[str, str]]
     obstacles: Mapping[str, str] = field(default_factory=dict)
 
@@ -125,10 +125,7 @@ def _cell(
     intervals: Mapping[str, Mapping[str, Any]],
 ) -> Cell:
     shots = layout.shots if column == ALL else (int(column),)
-    names = [
-        [f"metrics/{dataset}/{split}/{method}/k{k}/r{r}" for k in shots]
-        for r in range(layout.replicates)
-    ]
+    names = [[f"metrics/{dataset}/{split}/{method}/k{k}/r{r}" for k in shots] for r in layout.draws]
     source = f"intervals/{dataset}/{split}"
     row, found = layout.row_of(method), intervals[source]
     level = found["levels"][method][column]

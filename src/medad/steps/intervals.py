@@ -15,7 +15,7 @@ def run(task: Task) -> None:
     """Write ``intervals``: see ``evaluation.claims``."""
     runs = {}
     for k in task.params["shots"]:
-        for r in range(int(task.params["replicates"])):
+        for r in task.params["draws"]:
             shots = read_csv(task.inputs[f"shots/k{k}/r{r}"])
             groups = frozenset(int(row["group"]) for row in shots)
             for method in task.params["methods"]:

@@ -26,7 +26,7 @@ def run(task: Task) -> None:
         splits=tuple(params["splits"]),
         methods=tuple(params["methods"]),
         shots=tuple(int(k) for k in params["shots"]),
-        replicates=int(params["replicates"]),
+        draws=tuple(int(r) for r in params["draws"]),
         standings={name: tuple(said) for name, said in params["standings"].items()},
         obstacles=params["obstacles"],
     )
