@@ -9,6 +9,7 @@ from medad.errors import MedadError
 READERS = {
     "phantom": "medad.data.readers:phantom",
     "brain_mri": "medad.data.readers:brain_mri",
+    "busi": "medad.data.readers:busi",
     "folder": "medad.data.readers:folder",
 }
 STAGE1 = {"consult": "medad.pretraining.consult:train"}

@@ -88,3 +88,20 @@ def test_impossible_numbers_are_refused(change, message):
 def test_more_copies_than_originals():
     many = generate(PhantomSpec(healthy=5, anomalous=1, duplicates=4, side=32), 0)
     assert len({image.tobytes() for name, image in many.items() if name[0] == "h"}) == 5
+
+
+def test_another_style_is_of_its_contrasts_alone():
+    t1, t2 = (
+        generate(PhantomSpec(12, 1, 0, 64, {name: 1.0}), 3)["healthy/0001.png"]
+        for name in ("t1", "t2")
+    )
+    assert not np.array_equal(t1, t2)
+    shipped = PhantomSpec(healthy=12, anomalous=1, duplicates=0, side=64)
+    same = PhantomSpec(12, 1, 0, 64, {"flair": 0.35, "t2": 0.4, "t1c": 0.1, "t1": 0.15})
+    assert pack(generate(shipped, 3)) == pack(generate(same, 3))
+
+
+@pytest.mark.parametrize("contrasts", [{"t1": 0.5}, {"t1": 0.5, "ct": 0.5}])
+def test_frequencies_of_known_contrasts_sum_to_one(contrasts):
+    with pytest.raises(MedadError, match="phantom: contrasts"):
+        PhantomSpec(2, 1, 0, 64, contrasts)

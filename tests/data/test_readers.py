@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medad.data.readers import Entry, brain_mri, folder, is_image, mask_files, match_masks, phantom
+from medad.data.readers import (
+    ANOMALOUS,
+    HEALTHY,
+    Entry,
+    brain_mri,
+    busi,
+    folder,
+    is_image,
+    mask_files,
+    match_masks,
+    phantom,
+)
 from medad.errors import MedadError
 
 
@@ -92,3 +103,25 @@ def test_missing_folders_are_named_with_what_was_found():
         folder(["healthy/a.png", "x.csv", "anomalous/readme.txt"])
     with pytest.raises(MedadError, match="found nothing"):
         folder([])
+
+
+def test_busi_has_three_folders_and_masks_beside_the_images():
+    files = [
+        "benign/benign (1).png",
+        "benign/benign (1)_mask.png",
+        "benign/benign (2).png",
+        "benign/benign (2)_mask.png",
+        "benign/benign (2)_mask_1.png",
+        "malignant/malignant (1).png",
+        "malignant/malignant (1)_mask.png",
+        "normal/normal (1).png",
+        "normal/normal (1)_mask.png",
+    ]
+    assert busi(files) == [
+        Entry("benign/benign (1).png", ANOMALOUS, "benign/benign (1)_mask.png"),
+        Entry("benign/benign (2).png", ANOMALOUS, ""),  # one mask of two is a part of its lesions
+        Entry("malignant/malignant (1).png", ANOMALOUS, "malignant/malignant (1)_mask.png"),
+        Entry("normal/normal (1).png", HEALTHY, ""),
+    ]
+    with pytest.raises(MedadError, match=r"no images in malignant/: .* normal/ and benign/, malig"):
+        busi(files[:2] + files[7:])

@@ -12,7 +12,14 @@ def make(tmp_path: Path, seed: int, name: str = "images") -> Path:
     task = Task(
         kind="phantom",
         identity={"dataset": "phantom"},
-        params={"seed": seed, "healthy": 4, "anomalous": 2, "duplicates": 1, "side": 32},
+        params={
+            "seed": seed,
+            "healthy": 4,
+            "anomalous": 2,
+            "duplicates": 1,
+            "side": 32,
+            "contrasts": {"t2": 1.0},
+        },
         inputs={},
         outputs={"images": output},
         scratch=tmp_path,

@@ -49,12 +49,26 @@ class Data(Model):
     on_bad: Literal["stop", "skip"]
 
 
+class Contrasts(Model):
+    t1: Fraction
+    t1c: Fraction
+    t2: Fraction
+    flair: Fraction
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Contrasts:
+        if abs(self.t1 + self.t1c + self.t2 + self.flair - 1) > 1e-9:
+            raise ValueError("frequencies must sum to 1")
+        return self
+
+
 class PhantomDataset(Model):
     reader: Literal["phantom"]
     healthy: Count
     anomalous: Count
     duplicates: Annotated[int, Field(ge=0)]
     side: Annotated[int, Field(ge=32)]
+    contrasts: Contrasts
 
     @model_validator(mode="after")
     def _duplicates_leave_originals(self) -> PhantomDataset:
@@ -64,7 +78,7 @@ class PhantomDataset(Model):
 
 
 class FolderDataset(Model):
-    reader: Literal["brain_mri", "folder"]
+    reader: Literal["brain_mri", "busi", "folder"]
     root: str | None
 
 

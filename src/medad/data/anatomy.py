@@ -10,6 +10,7 @@ surface of the brain and 1 in its centre.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,7 @@ _CONTRASTS = {
     "t2": (0.02, 0.42, 0.08, 0.80, 0.55, 0.36, 0.42, 0.08),
     "flair": (0.02, 0.42, 0.08, 0.10, 0.50, 0.38, 0.45, 0.14),
 }
-_COMMON = (0.15, 0.10, 0.40, 0.35)  # how often each contrast occurs
+COMMON = {"t1": 0.15, "t1c": 0.10, "t2": 0.40, "flair": 0.35}  # how often each contrast occurs
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,13 @@ def edge(distance: Field, width: float) -> Field:
     return np.asarray(np.clip(0.5 - distance / width, 0.0, 1.0))
 
 
-def draw_anatomy(generator: np.random.Generator, side: int) -> Anatomy:
-    """One healthy slice of ``side`` pixels."""
+def draw_anatomy(
+    generator: np.random.Generator, side: int, contrasts: Mapping[str, float] = COMMON
+) -> Anatomy:
+    """One healthy slice of ``side`` pixels; ``contrasts``: how often each occurs, sums to 1."""
     uniform = generator.uniform
-    tissues = _CONTRASTS[str(generator.choice(list(_CONTRASTS), p=_COMMON))]
+    often = [contrasts.get(name, 0.0) for name in _CONTRASTS]
+    tissues = _CONTRASTS[str(generator.choice(list(_CONTRASTS), p=often))]
     spread = generator.normal(1.0, 0.04, len(tissues))
     air, scalp, skull, csf, grey, white, deep, blood = np.clip(np.multiply(tissues, spread), 0, 1)
     u, v = coordinates(side)

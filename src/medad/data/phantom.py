@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from medad.data.anatomy import Field, draw_anatomy, smooth_noise
+from medad.data.anatomy import COMMON, Field, draw_anatomy, smooth_noise
 from medad.data.lesions import draw_lesion
 from medad.errors import MedadError
 
@@ -23,13 +23,15 @@ _HEALTHY, _ANOMALOUS, _COPY, _NAMES = range(4)  # purposes: an image depends on 
 class PhantomSpec:
     """Numbers of images (``duplicates`` of the healthy are near copies) and their side in pixels.
 
-    Raises MedadError when there would be nothing to copy or nothing to see.
+    ``contrasts``: how often t1, t1c, t2 and flair occur. Raises MedadError when there would be
+    nothing to copy or nothing to see, and for frequencies that do not sum to 1.
     """
 
     healthy: int
     anomalous: int
     duplicates: int
     side: int
+    contrasts: Mapping[str, float] = field(default_factory=lambda: dict(COMMON))
 
     def __post_init__(self) -> None:
         if self.healthy < 1 or self.anomalous < 1 or not 0 <= self.duplicates < self.healthy:
@@ -40,6 +42,12 @@ class PhantomSpec:
             )
         if not 32 <= self.side <= 1024:
             raise MedadError(f"phantom: side {self.side}; allowed: 32 to 1024 pixels")
+        often = self.contrasts.values()
+        if not self.contrasts.keys() <= COMMON.keys() or abs(sum(often) - 1) > 1e-9:
+            raise MedadError(
+                f"phantom: contrasts {dict(self.contrasts)}; allowed: {', '.join(COMMON)}, with "
+                "frequencies that sum to 1"
+            )
 
 
 def _acquire(generator: np.random.Generator, signal: Field) -> npt.NDArray[np.uint8]:
@@ -59,18 +67,20 @@ def _acquire(generator: np.random.Generator, signal: Field) -> npt.NDArray[np.ui
     return np.asarray(np.rint(255.0 * image), np.uint8)
 
 
-def healthy_image(seed: int, number: int, side: int) -> npt.NDArray[np.uint8]:
+def healthy_image(
+    seed: int, number: int, side: int, contrasts: Mapping[str, float] = COMMON
+) -> npt.NDArray[np.uint8]:
     """Healthy slice ``number``: uint8 (side, side)."""
     generator = np.random.default_rng([seed, _HEALTHY, number])
-    return _acquire(generator, draw_anatomy(generator, side).signal)
+    return _acquire(generator, draw_anatomy(generator, side, contrasts).signal)
 
 
 def anomalous_image(
-    seed: int, number: int, side: int
+    seed: int, number: int, side: int, contrasts: Mapping[str, float] = COMMON
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """Slice ``number`` with a tumour, uint8 (side, side), and its mask with 1 inside."""
     generator = np.random.default_rng([seed, _ANOMALOUS, number])
-    signal, mask = draw_lesion(generator, draw_anatomy(generator, side))
+    signal, mask = draw_lesion(generator, draw_anatomy(generator, side, contrasts))
     return _acquire(generator, signal), mask
 
 
@@ -101,7 +111,8 @@ def generate(
     """
     total = spec.healthy + spec.anomalous
     originals = spec.healthy - spec.duplicates
-    pictures = [healthy_image(seed, number, spec.side) for number in range(originals)]
+    style = (spec.side, spec.contrasts)
+    pictures = [healthy_image(seed, number, *style) for number in range(originals)]
     copied = np.random.default_rng([seed, _COPY]).permutation(originals)
     for number in range(spec.duplicates):
         generator = np.random.default_rng([seed, _COPY, number])
@@ -111,7 +122,7 @@ def generate(
     for name, picture in zip(names.tolist(), pictures, strict=True):
         files[f"healthy/{name + 1:04d}.png"] = picture
     for number in range(spec.anomalous):
-        image, mask = anomalous_image(seed, number, spec.side)
+        image, mask = anomalous_image(seed, number, *style)
         files[f"anomalous/{number + 1:04d}.png"] = image
         files[f"masks/{number + 1:04d}.png"] = mask * np.uint8(255)
         if progress is not None:

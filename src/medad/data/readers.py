@@ -6,15 +6,17 @@ nothing, so that what a dataset means can be checked before anything is read.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from medad.data.nifti import is_volume
 from medad.errors import MedadError
 
 HEALTHY, ANOMALOUS = 0, 1
+_MASK = re.compile(r"_mask(_\d+)?$")
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 
 
@@ -28,11 +30,9 @@ class Entry:
 
 
 def is_image(path: str) -> bool:
-    """Whether the name says image or NIfTI volume; ``*_mask.png`` and the like never are."""
-    name = PurePosixPath(path)
-    return (name.suffix.lower() in _SUFFIXES or is_volume(path)) and not _stem(path).endswith(
-        "_mask"
-    )
+    """Whether the name says image or NIfTI volume; ``*_mask.png``, ``*_mask_1.png`` never do."""
+    suffix = PurePosixPath(path).suffix.lower()
+    return (suffix in _SUFFIXES or is_volume(path)) and not _MASK.search(_stem(path))
 
 
 def _stem(path: str) -> str:
@@ -98,10 +98,10 @@ def _folder_stem(path: str) -> str:
     return f"{folder}/{_stem(path).removesuffix('_mask')}"
 
 
-def _layout(files: Sequence[str], healthy: str, anomalous: str) -> list[Entry]:
+def _layout(files: Sequence[str], healthy: str, *anomalous: str) -> list[Entry]:
     folders = _folders(files)
     images = {
-        name: [f for f in folders.get(name, []) if is_image(f)] for name in (healthy, anomalous)
+        name: [f for f in folders.get(name, []) if is_image(f)] for name in (healthy, *anomalous)
     }
     missing = [f"{name}/" for name, found in images.items() if not found]
     if missing:
@@ -111,13 +111,14 @@ def _layout(files: Sequence[str], healthy: str, anomalous: str) -> list[Entry]:
         )
         raise MedadError(
             f"no images in {' and '.join(missing)}: this dataset needs the folders {healthy}/ and "
-            f"{anomalous}/ (optionally masks/) with {', '.join(sorted(_SUFFIXES))} or .nii files; "
+            f"{', '.join(f'{name}/' for name in anomalous)} (optionally masks/) with "
+            f"{', '.join(sorted(_SUFFIXES))} or .nii files; "
             f"found {tops or 'nothing'}. Rename the folders or set the dataset's root"
         )
-    masks = mask_files(files)
-    matched = match_masks(images[anomalous], masks)
+    lesions = [path for name in anomalous for path in images[name]]
+    matched = match_masks(lesions, mask_files(files))
     entries = [Entry(path, HEALTHY, "") for path in images[healthy]]
-    entries += [Entry(path, ANOMALOUS, matched.get(path, "")) for path in images[anomalous]]
+    entries += [Entry(path, ANOMALOUS, matched.get(path, "")) for path in lesions]
     return sorted(entries, key=lambda entry: entry.path)
 
 
@@ -137,6 +138,19 @@ def brain_mri(files: Sequence[str]) -> list[Entry]:
     Hand-drawn masks may lie in masks/, named as the image. MedadError when no/ or yes/ is missing.
     """
     return _layout(files, "no", "yes")
+
+
+def busi(files: Sequence[str]) -> list[Entry]:
+    """Breast ultrasound images (Al-Dhabyani et al. 2020): normal/, benign/ and malignant/.
+
+    Masks lie beside the images as ``<name>_mask.png``. An image with several (``_mask_1.png``) gets
+    none, since one of them is a part of its lesions. MedadError when a folder is missing.
+    """
+    several = {file.rpartition("_mask_")[0] for file in files if _MASK.search(_stem(file))}
+    return [
+        replace(entry, mask="") if entry.path.rpartition(".")[0] in several else entry
+        for entry in _layout(files, "normal", "benign", "malignant")
+    ]
 
 
 def folder(files: Sequence[str]) -> list[Entry]:

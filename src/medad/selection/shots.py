@@ -85,7 +85,8 @@ def _phantom(config: Config, dataset: str) -> list[tuple[str, str, npt.NDArray[n
     """Path, name of the content, RGB pixels. Healthy image i is the same whatever else is made."""
     chosen = config.datasets[dataset]
     assert isinstance(chosen, PhantomDataset)
-    spec = PhantomSpec(chosen.healthy, 1, chosen.duplicates, chosen.side)
+    style = (chosen.side, chosen.contrasts.model_dump())
+    spec = PhantomSpec(chosen.healthy, 1, chosen.duplicates, *style)
     files = generate(spec, derive(config.seed, {"dataset": dataset}, "phantom"))
     return [
         (path, path, np.repeat(pixels[..., None], 3, axis=2))

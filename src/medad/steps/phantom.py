@@ -14,6 +14,7 @@ def run(task: Task) -> None:
         anomalous=int(task.params["anomalous"]),
         duplicates=int(task.params["duplicates"]),
         side=int(task.params["side"]),
+        contrasts=task.params["contrasts"],
     )
     files = generate(spec, task.seed("phantom", "dataset"), task.report)
     write_bytes(task.outputs["images"], pack(files))
