@@ -1,3 +1,5 @@
+from itertools import chain
+
 import numpy as np
 import pytest
 import torch
@@ -31,7 +33,7 @@ def test_a_sweep_holds_every_image_in_order(normal, anomalous, half):
     for count, kind in ((normal, "normal"), (anomalous, "anomalous")):
         found = [getattr(batch, kind) for batch in batches]
         assert all(len(positions) == half for positions in found)
-        assert sum(found, [])[:count] == list(range(count))
+        assert [*chain(*found)][:count] == list(range(count))
     assert len(batches) == -(-max(normal, anomalous) // half)
 
 

@@ -3,9 +3,9 @@
 ``fixtures/unetpp.npz`` holds outputs of that package's ``UnetPlusPlusDecoder`` (default norm, in
 training mode, which takes the statistics of the batch), for the encoders, widths and sides of
 ``CASES``, with features and weights of the rules below. Its node ``x_{d}_{l}`` is ours in level
-n - 1 - l and column l - d + 1, its last node our ``output``. Of ``four``, whose features are 2 to 32
-pixels wide, every third row and column is kept. Recorded with ``decoder.py`` and
-``base/modules.py`` of the wheel alone; nothing of the package is needed here.
+n - 1 - l and column l - d + 1, its last node our ``output``. Of ``four``, every third row and
+column is kept. Recorded with ``decoder.py`` and ``base/modules.py`` of the wheel alone; nothing of
+the package is needed here.
 """
 
 from pathlib import Path
