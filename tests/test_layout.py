@@ -52,3 +52,14 @@ def test_a_frozen_method_reads_published_weights_and_an_adapted_one_its_own() ->
     )
     assert frozen["weights"] == "results/weights/resnet18.random.safetensors"
     assert adapted["weights"] == "results/stage1/d/s/m/k2/r0.safetensors"
+
+
+def test_only_a_synthesis_that_leaks_reads_the_split_and_the_index() -> None:
+    draw = {"dataset": "d", "split": "s", "synthesis": "x", "k": 2, "r": 0}
+    shots = {"shots": "results/shots/d/s/k2/r0.csv"}
+    assert layout.inputs("pairs", draw, {"source": "synthetic"}) == shots
+    assert layout.inputs("pairs", draw, {"source": "test"}) == {
+        **shots,
+        "split": "results/splits/d/s.parquet",
+        "index": "results/index/d/index.parquet",
+    }

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from medad import registry
 from medad.config.load import load
 from medad.errors import MedadError
 from medad.plan import Plan
@@ -106,3 +107,30 @@ def test_draws_may_start_at_a_later_one() -> None:
     paths = fresh.needs("table", {"table": "table1"})[1]
     assert any(path.endswith("r6.json") for path in paths)
     assert not any(path.endswith("r0.json") for path in paths)
+
+
+def test_a_method_trains_by_the_stage1_and_on_the_pairs_that_it_names() -> None:
+    asked = plan(stage1={"segmentation": {"epochs": 7}}).parameters
+    draw = {"dataset": "phantom", "split": "grouped", "k": 2, "r": 0}
+    trained = asked.of("stage1", {**draw, "method": "seg_leaky"})
+    assert trained["implementation"] == "medad.pretraining.segmentation:train"
+    assert (trained["epochs"], trained["synthesis"]) == (7, "test_images")
+    drop = asked.of("pairs", {**draw, "synthesis": "test_images"})
+    keep = asked.of("pairs", {**draw, "synthesis": asked.synthesis_of("cls_leaky")})
+    assert drop == {**keep, "unmasked": "drop"}
+    assert drop == {
+        "seed": 0,
+        "side": 128,
+        "implementation": "medad.synthesis.test_images:build",
+        "source": "test",
+        "unmasked": "drop",
+    }
+    for method in ("cls", "seg", "consult"):
+        synthetic = asked.of("pairs", {**draw, "synthesis": asked.synthesis_of(method)})
+        assert synthetic["implementation"] == "medad.synthesis.consult:build"
+        assert synthetic["source"] == "synthetic"
+
+
+def test_whoever_trains_on_test_images_says_so() -> None:
+    for name, method in plan().config.methods.items():
+        assert (method.standing == "leaky") == (method.synthesis in registry.LEAKY_SYNTHESES), name

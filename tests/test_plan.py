@@ -43,6 +43,20 @@ def test_a_job_tracks_manifests_and_merely_needs_big_files() -> None:
     assert "results/stage1/phantom/grouped/consult/k4/r0.safetensors" in big
 
 
+def test_pairs_that_leak_rest_on_the_split_and_the_index_and_on_code_of_their_own() -> None:
+    shown = plan()
+    place = {"dataset": "phantom", "split": "grouped"}
+    tracked, big = shown.needs("pairs", {**place, "synthesis": "test_images"})
+    assert "results/splits/phantom/grouped.manifest.json" in tracked
+    assert "results/index/phantom/index.parquet" in big
+    tracked, _ = shown.needs("pairs", {**place, "synthesis": "consult"})
+    assert all(path.startswith("results/shots/") for path in tracked)
+    leaky = shown.half("pairs", {"dataset": "phantom", "synthesis": "test_images"})
+    synthetic = shown.half("pairs", {"dataset": "phantom", "synthesis": "consult"})
+    assert "evaluation/masks.py" in leaky.code
+    assert "synthesis/test_images.py" not in synthetic.code
+
+
 def test_the_milestones_cover_every_step_a_table_rests_on() -> None:
     steps = plan().stage(tuple(layout.STEMS))
     kinds = {layout.parse_manifest(path)[0] for path in steps}

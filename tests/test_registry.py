@@ -3,11 +3,21 @@ from __future__ import annotations
 import pytest
 
 from medad import registry
+from medad.config.models import Stage1, Synthesis
 from medad.errors import MedadError
 from medad.resolve import attribute
 
 
-@pytest.mark.parametrize("table", [registry.READERS, registry.STAGE1, registry.DETECTORS])
+@pytest.mark.parametrize(
+    "table",
+    [
+        registry.READERS,
+        registry.SYNTHESES,
+        registry.LEAKY_SYNTHESES,
+        registry.STAGE1,
+        registry.DETECTORS,
+    ],
+)
 def test_every_registered_name_is_something_callable(table: dict[str, str]) -> None:
     for spec in table.values():
         assert callable(attribute(spec))
@@ -16,3 +26,8 @@ def test_every_registered_name_is_something_callable(table: dict[str, str]) -> N
 def test_an_unknown_name_lists_those_there_are() -> None:
     with pytest.raises(MedadError, match="detector: got 'x'; allowed: padim, patchcore"):
         registry.lookup(registry.DETECTORS, "x", "detector")
+
+
+def test_every_section_has_its_implementation() -> None:
+    assert set(Synthesis.model_fields) == {**registry.SYNTHESES, **registry.LEAKY_SYNTHESES}.keys()
+    assert set(Stage1.model_fields) == registry.STAGE1.keys()

@@ -113,7 +113,11 @@ def inputs(kind: str, identity: Identity, params: Mapping[str, Any]) -> dict[str
         case "shots":
             return {"split": output("split", identity, "split")}
         case "pairs":
-            return {"shots": output("shots", identity, "shots")}
+            shots = {"shots": output("shots", identity, "shots")}
+            if params["source"] == "synthetic":
+                return shots
+            tested = ("split", "index")
+            return {**shots, **{kind: output(kind, identity, kind) for kind in tested}}
         case "stage1":
             pairs = {**run, "synthesis": params["synthesis"]}
             return {"pairs": output("pairs", pairs, "pairs"), "weights": _published(params)}

@@ -113,7 +113,13 @@ class Parameters:
         for name, method in self.config.methods.items():
             if method.synthesis != "none" and self.synthesis_of(name) == label:
                 section = getattr(self.config.synthesis, method.synthesis)
-                return section_with(section, method.override.synthesis, f"methods.{name}")
+                every = {**registry.SYNTHESES, **registry.LEAKY_SYNTHESES}
+                leaky = method.synthesis in registry.LEAKY_SYNTHESES
+                return {
+                    "implementation": registry.lookup(every, method.synthesis, "synthesis"),
+                    "source": "test" if leaky else "synthetic",
+                    **section_with(section, method.override.synthesis, f"methods.{name}"),
+                }
         raise MedadError(f"synthesis: no method uses {label!r}")
 
     def _run_params(self, kind: str, name: str) -> dict[str, Any]:

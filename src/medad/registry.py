@@ -12,7 +12,14 @@ READERS = {
     "busi": "medad.data.readers:busi",
     "folder": "medad.data.readers:folder",
 }
-STAGE1 = {"consult": "medad.pretraining.consult:train"}
+SYNTHESES = {"consult": "medad.synthesis.consult:build"}
+# Those that read the test images, which leaks on purpose.
+LEAKY_SYNTHESES = {"test_images": "medad.synthesis.test_images:build"}
+STAGE1 = {
+    "consult": "medad.pretraining.consult:train",
+    "classification": "medad.pretraining.classification:train",
+    "segmentation": "medad.pretraining.segmentation:train",
+}
 DETECTORS = {
     "patchcore": "medad.detectors.patchcore:PatchCore",
     "padim": "medad.detectors.padim:Padim",

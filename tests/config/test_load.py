@@ -47,6 +47,15 @@ def test_overlay_merges_mappings_and_replaces_the_rest() -> None:
         ),
         ({"backbone": {"weights": "file"}}, "needs both `file` and its `sha256`"),
         ({"splits": {"grouped": {"pool": 0.9}}}, "must be below 1"),
+        (
+            {"stage1": {"classification": {"batch": 5}}},
+            r"stage1\.classification\.batch: got 5; .*multiple of 2",
+        ),
+        ({"stage1": {"segmentation": {"depth": 2}}}, r"stage1\.segmentation\.depth: got 2"),
+        (
+            {"synthesis": {"test_images": {"unmasked": "x"}}},
+            r"synthesis\.test_images\.unmasked: got 'x'; .*'drop' or 'keep'",
+        ),
         ({"datasets": {"phantom": {"duplicates": 999}}}, "duplicates must be fewer"),
         ({"methods": {"consult": {"synthesis": "none"}}}, "go together"),
     ],

@@ -1,4 +1,4 @@
-"""Step ``pairs`` on a folder of three small images."""
+"""Step ``pairs`` on a folder of three small images, and of a few test images."""
 
 import hashlib
 from dataclasses import replace
@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from medad.errors import MedadError
-from medad.files import read_npz, write_csv
+from medad.files import read_npz, write_csv, write_parquet
 from medad.steps.pairs import run
 from medad.task import Task
 
@@ -34,13 +34,56 @@ def task(tmp_path):
     return Task(
         kind="pairs",
         identity={"dataset": "toy", "split": "grouped", "synthesis": "consult", "k": 3, "r": 0},
-        params={**consult, "pairs": 5, "seed": 0, "side": 48},
+        params={
+            **consult,
+            "pairs": 5,
+            "seed": 0,
+            "side": 48,
+            "implementation": "medad.synthesis.consult:build",
+            "source": "synthetic",
+        },
         inputs={"shots": tmp_path / "shots.csv"},
         locations={"images": tmp_path / "images"},
         outputs={"pairs": tmp_path / "out/pairs.npz", "sheet": tmp_path / "out/sheet.png"},
         scratch=tmp_path,
         cache=tmp_path,
         live=tmp_path / "live",
+    )
+
+
+@pytest.fixture
+def leaky(task, tmp_path):
+    """The same draw with the test images as its pool: a shot, a healthy one and one with a mask."""
+    rows = []
+    for number, (path, label) in enumerate((("no/0 a.png", 0), ("no/t.png", 0), ("yes.png", 1))):
+        place = tmp_path / "images" / path
+        if not place.exists():
+            cv2.imwrite(str(place), np.full((30, 40), 100 + number, np.uint8))
+        digest = hashlib.sha256(place.read_bytes()).hexdigest()
+        rows.append({"path": path, "sha256": digest, "label": label, "test": True})
+    mask = np.zeros((30, 40), np.uint8)
+    mask[:15] = 255
+    cv2.imwrite(str(tmp_path / "images/mask.png"), mask)
+    sha256 = hashlib.sha256((tmp_path / "images/mask.png").read_bytes()).hexdigest()
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    write_parquet(tmp_path / "split.parquet", columns)
+    masks = {"mask": ["", "", "mask.png"], "mask_sha256": ["", "", sha256]}
+    write_parquet(tmp_path / "index.parquet", {"path": columns["path"], **masks})
+    return replace(
+        task,
+        identity={**task.identity, "synthesis": "test_images"},
+        params={
+            "seed": 0,
+            "side": 48,
+            "implementation": "medad.synthesis.test_images:build",
+            "source": "test",
+            "unmasked": "drop",
+        },
+        inputs={
+            **task.inputs,
+            "split": tmp_path / "split.parquet",
+            "index": tmp_path / "index.parquet",
+        },
     )
 
 
@@ -94,3 +137,16 @@ def test_progress_is_reported(task):
     seen = []
     run(replace(task, report=lambda done, total, text: seen.append((done, total, text))))
     assert seen[-1] == (10, 10, "images")
+
+
+def test_the_pool_that_leaks_is_the_test_set(leaky):
+    run(leaky)
+    first = content(leaky)
+    pairs = read_npz(leaky.outputs["pairs"])
+    assert [int(image[24, 24]) for image in pairs["originals"]] == [150, 170, 190]
+    assert [int(image[24, 24]) for image in pairs["healthy"]] == [101]
+    assert [int(image[24, 24]) for image in pairs["anomalous"]] == [102]
+    assert pairs["masks"].sum(axis=(1, 2)).tolist() == [24 * 48]
+    assert cv2.imread(str(leaky.outputs["sheet"])).shape[2] == 3
+    run(leaky)
+    assert content(leaky) == first

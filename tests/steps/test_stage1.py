@@ -86,6 +86,23 @@ def test_says_whether_the_weights_are_those_of_the_start(task, change, expected)
     assert checkpoint.unchanged(task.outputs["weights"]) is expected
 
 
+@pytest.mark.parametrize(
+    ("section", "fact"), [("classification", "accuracy"), ("segmentation", "iou")]
+)
+def test_supervised_methods_go_through_the_same_step(task, section, fact):
+    root = Path(__file__).parents[2]
+    shipped = yaml.safe_load((root / "params.yaml").read_text())["stage1"][section]
+    named = {"seed": 0, "implementation": f"medad.pretraining.{section}:train"}
+    params = {**shipped, **named, "epochs": 1, "batch": 2}
+    for epochs, unchanged in ((1, False), (0, True)):
+        stage1.run(replace(task, params={**params, "epochs": epochs}))
+        assert checkpoint.unchanged(task.outputs["weights"]) is unchanged
+        metadata = read_safetensors(task.outputs["weights"])[1]
+        assert 0 <= metadata[fact] <= 1
+        assert metadata["trunk"]["depth"] == 4
+    assert (metadata["healthy"], metadata["anomalous"]) == (5, 3)
+
+
 def test_same_bytes_again(task):
     assert _result(task) == _result(task)
 

@@ -74,3 +74,15 @@ def test_png_has_the_picture_and_stable_bytes(tmp_path, pool):
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
     read = cv2.cvtColor(cv2.imread(str(tmp_path / "a.png")), cv2.COLOR_BGR2RGB)
     assert np.array_equal(read, contact_sheet(pairs))
+
+
+def test_test_images_have_their_own_headings_and_no_number(pool):
+    pairs = pool()
+    none = np.full(9, -1)
+    bare = replace(pairs, healthy_base=none, anomalous_base=none)
+    sheet, other = contact_sheet(bare, synthetic=False), contact_sheet(pairs)
+    one = 24 + 100
+    assert np.array_equal(sheet[:one], other[:one])
+    assert not np.array_equal(sheet[one : one + 24], other[one : one + 24])
+    for index, image in enumerate(pairs.healthy):
+        assert np.array_equal(tile(sheet, one, index)[..., 0], image)

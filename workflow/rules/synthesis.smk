@@ -1,8 +1,11 @@
-"""Synthetic pairs. Requires: shots. Makes: pools of healthy and anomalous images, one a draw."""
+"""What stage 1 trains on. Requires: shots. Makes: pools of healthy and anomalous images, one a draw.
+
+A synthesis that leaks on purpose also requires the split and the index.
+"""
 
 
 rule pairs:
-    """Augmented healthy images and Bezier tumours (CONSULT 3.2, Algorithm 1), every draw."""
+    """Augmented images and Bezier tumours (CONSULT 3.2, Algorithm 1), or test images, every draw."""
     input: unpack(needs("pairs"))
     output: **plan.patterns("pairs")
     priority: 10  # on the longest path: the short jobs fill the gaps it leaves

@@ -192,8 +192,13 @@ class ConsultSynthesis(Model):
         return self
 
 
+class TestImages(Model):
+    unmasked: Literal["drop", "keep"]
+
+
 class Synthesis(Model):
     consult: ConsultSynthesis
+    test_images: TestImages
 
 
 class Tritanh(Model):
@@ -251,8 +256,20 @@ class ConsultStage1(Model):
         return self
 
 
+class SupervisedStage1(Model):
+    epochs: Annotated[int, Field(ge=0)]
+    steps_per_epoch: Count
+    batch: Annotated[int, Field(ge=2, multiple_of=2)]
+    learning_rate: Positive
+    depth: Literal[3, 4]
+    activation: Literal["relu", "leaky_relu"]
+    slope: NonNegative
+
+
 class Stage1(Model):
     consult: ConsultStage1
+    classification: SupervisedStage1
+    segmentation: SupervisedStage1
 
 
 class PatchCore(Model):

@@ -13,23 +13,27 @@ from medad.synthesis.pairs import PairSet
 
 _COLUMNS, _LARGEST_TILE, _MOST = 8, 128, 32
 _HEADING, _GAP = 24, 4
+_SYNTHETIC = ("healthy, augmented", "anomalous, spot outlined")
+_TESTED = ("healthy test images", "anomalous test images, lesion outlined")
 _PAPER, _INK, _OUTLINE = 24, (230, 230, 230), (255, 200, 0)
 
 Picture = npt.NDArray[np.uint8]
 
 
-def write_contact_sheet(path: Path, pairs: PairSet) -> None:
+def write_contact_sheet(path: Path, pairs: PairSet, *, synthetic: bool = True) -> None:
     """PNG of ``contact_sheet``; the same pairs give the same bytes."""
-    _, encoded = cv2.imencode(".png", cv2.cvtColor(contact_sheet(pairs), cv2.COLOR_RGB2BGR))
+    sheet = contact_sheet(pairs, synthetic=synthetic)
+    _, encoded = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
     write_bytes(path, encoded.tobytes())
 
 
-def contact_sheet(pairs: PairSet) -> Picture:
+def contact_sheet(pairs: PairSet, *, synthetic: bool = True) -> Picture:
     """RGB (h, w, 3): the shots, then up to 32 healthy and 32 anomalous images, spots outlined.
 
     Tiles are 128 pixels or the images' own side if that is less; the number in a corner is the
-    shot an image comes from.
+    shot an image comes from, if it does. Headings say whether the images are ``synthetic``.
     """
+    titles = _SYNTHETIC if synthetic else _TESTED
     side = min(_LARGEST_TILE, max(pairs.originals.shape[1:3]))
     originals = [_tile(image, side) for image in pairs.originals]
     healthy = [_tile(image, side) for image in pairs.healthy[:_MOST]]
@@ -40,8 +44,8 @@ def contact_sheet(pairs: PairSet) -> Picture:
     return np.concatenate(
         (
             _section("originals", originals, np.arange(len(originals))),
-            _section("healthy, augmented", healthy, pairs.healthy_base),
-            _section("anomalous, spot outlined", anomalous, pairs.anomalous_base),
+            _section(titles[0], healthy, pairs.healthy_base),
+            _section(titles[1], anomalous, pairs.anomalous_base),
         )
     )
 
@@ -58,7 +62,8 @@ def _section(title: str, tiles: list[Picture], sources: npt.NDArray[np.int64]) -
         row, column = divmod(index, _COLUMNS)
         top, left = _HEADING + row * step, _GAP + column * step
         canvas[top : top + side, left : left + side] = tile
-        _text(canvas, f"{sources[index]}", left + 3, top + 12, 0.35)
+        if sources[index] >= 0:
+            _text(canvas, f"{sources[index]}", left + 3, top + 12, 0.35)
     return canvas
 
 
