@@ -20,7 +20,6 @@ from medad.lineage.closure import closure, module_of
 from medad.lineage.manifest import Half
 from medad.parameters import Parameters
 
-HEATMAPS = "heatmaps"
 # What names a key file: the identity fields that choose parameters. K and replicate never do.
 NAMES = {
     "weights": ("backbone", "weights"),
@@ -93,7 +92,9 @@ class Plan:
         params = self.parameters.of(kind, identity)
         specs = [v for v in params.values() if isinstance(v, str) and v.startswith("medad.")]
         code = closure([f"medad.steps.{kind}", *(module_of(spec) for spec in specs)])
-        threads = getattr(self.config.threads, _THREADS.get(kind, kind))
+        # A figure that trains again is to get the same bits as stage 1.
+        as_kind = "stage1" if params.get("trains") else _THREADS.get(kind, kind)
+        threads = getattr(self.config.threads, as_kind)
         strict = self.config.env_policy == "strict"
         versions = {**environment.libraries(), **environment.machine()} if strict else {}
         return Half(kind, code, params, threads, versions)
@@ -116,7 +117,7 @@ class Plan:
             "method": list(config.methods),
             "synthesis": sorted({asked.synthesis_of(m) for m in config.methods} - {"none"}),
             "table": list(asked.tables),
-            "figure": [HEATMAPS],
+            "figure": [name for name in asked.figures if asked.drawable(name)],
         }
         if kind == "phantom":
             values["dataset"] = [d for d in values["dataset"] if asked.generated(d)]
@@ -134,6 +135,7 @@ class Plan:
             "split": type(self.config.splits).model_fields,
             "method": self.config.methods,
             "table": self.parameters.tables,
+            "figure": self.parameters.figures,
         }
         return {
             name: "|".join(re.escape(value) for value in values) for name, values in known.items()
@@ -207,15 +209,15 @@ class Plan:
 
     def _wanted(self, kind: str) -> list[dict[str, str]]:
         asked = self.parameters
-        in_tables = {method for table in asked.tables for method in asked.table_methods(table)}
+        shown = {method for table in asked.tables for method in asked.table_methods(table)}
+        for figure in filter(asked.drawable, asked.figures):
+            shown |= set(asked.figure_methods(figure))
         keep = []
         for names in self._named(kind):
-            if names.get("method", next(iter(in_tables))) not in in_tables:
+            if names.get("method", next(iter(shown))) not in shown:
                 continue
-            used = {asked.synthesis_of(method) for method in in_tables}
+            used = {asked.synthesis_of(method) for method in shown}
             if "synthesis" in names and names["synthesis"] not in used:
-                continue
-            if kind == "figure" and not self.config.evaluation.maps:
                 continue
             splits = [{"split": s} for s in self.config.runs.splits]
             missing = "split" in _fields(kind) and "split" not in names
