@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib.style
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -52,14 +54,12 @@ class Page:
         self.text(0.25, 0.08, title, fontsize=10, weight="bold")
         self.figure.text(0.25 / width, 0.05 / height, note, va="bottom", fontsize=7)
 
-    def text(self, left: float, top: float, text: str, **options: object) -> None:
+    def text(self, left: float, top: float, text: str, **options: Any) -> None:
         """Text whose upper left corner is there, in inches from the page's."""
         x, y = left / self.width, 1 - top / self.height
         self.figure.text(x, y, text, **{"va": "top", **options})
 
-    def axes(
-        self, left: float, top: float, width: float, height: float, **options: object
-    ) -> Axes:
+    def axes(self, left: float, top: float, width: float, height: float, **options: Any) -> Axes:
         """Axes whose upper left corner is there, in inches from the page's."""
         y = self.height - top - height
         box = (left / self.width, y / self.height, width / self.width, height / self.height)
@@ -72,7 +72,9 @@ class Page:
         return buffer.getvalue()
 
 
-def picture(axis: Axes, pixels: NDArray, mask: NDArray | None = None, **options: object) -> None:  # type: ignore[type-arg]
+def picture(
+    axis: Axes, pixels: NDArray[Any], mask: NDArray[np.bool_] | None = None, **options: Any
+) -> None:
     """An image or a map, without axes, with the outline of a mask, if any."""
     axis.imshow(pixels, **options)
     axis.set(xticks=[], yticks=[])

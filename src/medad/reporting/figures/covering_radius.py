@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -88,16 +89,16 @@ def draw(task: Task) -> bytes:
 
 
 def _patches(
-    task: Task, trunk: str, shots: str, detector: Mapping[str, object]
+    task: Task, trunk: str, shots: str, detector: Mapping[str, Any]
 ) -> NDArray[np.float32]:
     """Patch features of the shots of one draw, as a head is fitted to them."""
     images = [(row["path"], row["sha256"]) for row in read_csv(task.inputs[f"shots/{shots}"])]
-    layers = tuple(detector["layers"])  # type: ignore[arg-type]
+    layers = tuple(detector["layers"])
     root, side = task.locations["images"], int(task.params["side"])
     room = Room(task.memory, task.scratch)
     network = load(task.inputs[f"trunk/{trunk}"])
     pyramid = extract(network, root, images, side, layers, task.device, room)
-    return stacked(pyramid, layers, int(str(detector["pool"])), room)
+    return stacked(pyramid, layers, int(detector["pool"]), room)
 
 
 def render(title: str, curves: Sequence[Curve]) -> bytes:
@@ -126,8 +127,15 @@ def render(title: str, curves: Sequence[Curve]) -> bytes:
         axis.set_xticks(ticks)
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
         axis.xaxis.set_minor_formatter(NullFormatter())
-        axis.set(xlabel="patches kept in the coreset, of all patches of the shots",
-                 ylabel="covering radius, relative", ylim=(0, None))
-        axis.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), title=(
-            f"dotted: {base.method}\nas it is used, {base.kept:.0%}"), alignment="left")
+        axis.set(
+            xlabel="patches kept in the coreset, of all patches of the shots",
+            ylabel="covering radius, relative",
+            ylim=(0, None),
+        )
+        axis.legend(
+            loc="upper left",
+            bbox_to_anchor=(1.02, 1.0),
+            title=(f"dotted: {base.method}\nas it is used, {base.kept:.0%}"),
+            alignment="left",
+        )
         return page.png()

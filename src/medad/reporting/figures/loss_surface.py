@@ -38,7 +38,9 @@ class Surface:
 def surface(name: str, loss: Callable[[Tensor, Tensor], Tensor]) -> Surface:
     """Evaluate ``loss(d_pull, d_push)`` and, by differentiation, its gradient on [0, END]^2."""
     axis = torch.linspace(0, END, POINTS, dtype=torch.float64)
-    push, pull = (grid.clone().requires_grad_() for grid in torch.meshgrid(axis, axis, indexing="ij"))
+    push, pull = (
+        grid.clone().requires_grad_() for grid in torch.meshgrid(axis, axis, indexing="ij")
+    )
     values = loss(pull, push)
     by_pull, by_push = torch.autograd.grad(values.sum(), (pull, push))
     return Surface(name, values.detach().numpy(), torch.hypot(by_pull, by_push).numpy())
@@ -107,8 +109,13 @@ def render(title: str, found: Sequence[Surface], paths: Sequence[Array], trained
                         Line2D([], [], marker="X", color="black", mfc="white", ls=""),
                     ]
                     axis.legend(
-                        handles, ["first step", "last step"], ncols=2, loc="lower left",
-                        bbox_to_anchor=(-0.03, 0.985), borderpad=0, handletextpad=0.2,
+                        handles,
+                        ["first step", "last step"],
+                        ncols=2,
+                        loc="lower left",
+                        bbox_to_anchor=(-0.03, 0.985),
+                        borderpad=0,
+                        handletextpad=0.2,
                     )
         return page.png()
 

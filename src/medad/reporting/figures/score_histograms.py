@@ -79,11 +79,10 @@ def render(title: str, panels: Sequence[Panel], quantile: float) -> bytes:
         for number, one in enumerate(panels):
             axis = page.axes(LEFT + number * (WIDTH + GAP), TOP, WIDTH, HEIGHT)
             for label, name, colour in CLASSES:
-                text = f"{name} ({one.sizes[label]})"
-                fill = {"fill": True, "alpha": 0.35} if label == 0 else {}
-                axis.stairs(one.shares[label], one.edges, color=colour, lw=1.5, label=text, **fill)
+                share, text = one.shares[label], f"{name} ({one.sizes[label]})"
+                axis.stairs(share, one.edges, color=colour, lw=1.5, label=text)
                 if label == 0:
-                    axis.stairs(one.shares[label], one.edges, color=colour, lw=1.5)
+                    axis.stairs(share, one.edges, color=colour, fill=True, alpha=0.35)
             if one.threshold is not None:
                 axis.axvline(one.threshold, color="black", ls="--", lw=1, label="threshold")
             axis.set_title(f"{one.method}: {_verdict(one)}", loc="left")

@@ -37,8 +37,10 @@ def lines(
     for method in methods:
         row = next(row for row in rows if row.method == method)
         levels = intervals["levels"][method]
-        ours = {k: (levels[str(k)]["value"], levels[str(k)]["low"], levels[str(k)]["high"])
-                for k in shots}
+        ours = {
+            k: (levels[str(k)]["value"], levels[str(k)]["low"], levels[str(k)]["high"])
+            for k in shots
+        }
         printed = {k: row.published[k] for k in shots if row.certain and k in row.published}
         found.append(Line(row.label, ours, printed))
     return found
@@ -51,8 +53,8 @@ def draw(task: Task) -> bytes:
     found = lines(intervals, parse_rows(params["rows"]), params["methods"], params["shots"])
     dataset, split = str(task.identity["dataset"]), str(task.identity["split"])
     note = (
-        f"Mean over {intervals['draws']} draws; bars: {intervals['confidence']:.0%} interval, leakage "
-        "groups and draws resampled together. Open: the paper"
+        f"Mean over {intervals['draws']} draws; bars: {intervals['confidence']:.0%} interval, "
+        "leakage groups and draws resampled together. Open: the paper"
     )
     same = dataset == params["paper_dataset"]
     note += "." if same else f", whose images are {params['paper_dataset']} and not these."
@@ -72,14 +74,33 @@ def render(title: str, note: str, found: Sequence[Line]) -> bytes:
             values = [value for value, _, _ in line.ours.values()]
             below = [value - low for value, low, _ in line.ours.values()]
             above = [high - value for value, _, high in line.ours.values()]
-            axis.errorbar(at, values, (below, above), color=colour, marker=marker, ms=4, lw=1.2,
-                          elinewidth=1, capsize=2)
+            axis.errorbar(
+                at,
+                values,
+                (below, above),
+                color=colour,
+                marker=marker,
+                ms=4,
+                lw=1.2,
+                elinewidth=1,
+                capsize=2,
+            )
             for k, printed in line.paper.items():
-                axis.plot([shots.index(k) + shift] * len(printed), printed, marker, color=colour,
-                          mfc="none", ms=6, zorder=3)
+                axis.plot(
+                    [shots.index(k) + shift] * len(printed),
+                    printed,
+                    marker,
+                    color=colour,
+                    mfc="none",
+                    ms=6,
+                    zorder=3,
+                )
         axis.axhline(0.5, color="#999999", lw=0.8, ls=":")
-        axis.set(xlabel="K, healthy images that the method learns from",
-                 ylabel="image AUROC (0.5 is chance)", xticks=range(len(shots)))
+        axis.set(
+            xlabel="K, healthy images that the method learns from",
+            ylabel="image AUROC (0.5 is chance)",
+            xticks=range(len(shots)),
+        )
         axis.set_xticklabels([str(k) for k in shots])
         axis.grid(axis="y")
         keys = [

@@ -38,7 +38,8 @@ def panels(runs: Sequence[Run]) -> list[Panel]:
         return {name.removeprefix(prefix): trace(runs, name) for name in found}
 
     whole = {"all": trace(runs, "gradient")} if "gradient" in names else {}
-    distances = {name: trace(runs, name) for name in ("d_pull", "d_push") if name in names}
+    logged = [name for name in ("d_pull", "d_push") if name in names]
+    distances = {name: trace(runs, name) for name in logged}
     return [
         Panel("Loss", "weighted term", below("loss/")),
         Panel("Distance to the anchor", "distance, as the loss sees it", distances),
@@ -67,8 +68,9 @@ def render(title: str, rows: Mapping[str, Sequence[Panel]]) -> bytes:
                 at = page.axes(
                     left + column * across, top + (2 * number + row) * down, WIDTH, HEIGHT
                 )
-                _fill(at, f"{method}: {panel.title}" if len(rows) > 1 else panel.title, panel,
-                      colours)
+                _fill(
+                    at, f"{method}: {panel.title}" if len(rows) > 1 else panel.title, panel, colours
+                )
         return page.png()
 
 
