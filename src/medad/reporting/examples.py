@@ -72,9 +72,10 @@ def single_draw(task: Task) -> str:
 
 
 def place(task: Task) -> str:
-    """Data set, split and K of a figure, for its title."""
-    shots = ", ".join(str(k) for k in task.params["shots"])
-    return f"{task.identity['dataset']}, split {task.identity['split']}, K = {shots}"
+    """Data set, split, K and draws of a figure, for its title."""
+    shots, count = ", ".join(str(k) for k in task.params["shots"]), int(task.params["replicates"])
+    drawn = "draw 0" if count == 1 else f"{count} draws"
+    return f"{task.identity['dataset']}, split {task.identity['split']}, K = {shots}, {drawn}"
 
 
 def tested(task: Task, methods: list[str]) -> list[Scores]:

@@ -11,6 +11,8 @@ import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -64,6 +66,15 @@ class Page:
         y = self.height - top - height
         box = (left / self.width, y / self.height, width / self.width, height / self.height)
         return self.figure.add_axes(box, **options)
+
+    def colour_bar(
+        self, left: float, top: float, height: float, limits: tuple[float, float]
+    ) -> None:
+        """A narrow bar of the colours of maps that are shown between these limits."""
+        axis = self.axes(left, top, 0.08, height)
+        bar = self.figure.colorbar(ScalarMappable(Normalize(*limits), COLOURS), cax=axis)
+        bar.ax.tick_params(labelsize=6, length=2)
+        bar.outline.set_visible(False)
 
     def png(self) -> bytes:
         """The bytes, which hold no date and no software version."""

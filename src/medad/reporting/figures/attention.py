@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
 from medad.backbones.checkpoint import load
@@ -184,11 +182,8 @@ def render(
             line, column = divmod(number, 2)
             left, top = LEFT + column * block, TOP + line * high
             _block(page, left, top, epochs, example, limits)
-        for number, (least, most) in enumerate(limits):
-            at = page.axes(LEFT + 2 * block - 0.02, TOP + 0.32 + number * step, 0.08, CELL)
-            bar = page.figure.colorbar(ScalarMappable(Normalize(least, most), COLOURS), cax=at)
-            bar.ax.tick_params(labelsize=6, length=2)
-            bar.outline.set_visible(False)
+        for number, own in enumerate(limits):
+            page.colour_bar(LEFT + 2 * block - 0.02, TOP + 0.32 + number * step, CELL, own)
         _curves(page, chart, epochs, contrasts)
         return page.png()
 

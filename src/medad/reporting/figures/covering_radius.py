@@ -84,8 +84,7 @@ def draw(task: Task) -> bytes:
             found.append(covering_radii(patches, start, RATIOS))
         curves.append(Curve(method, np.stack(found), float(detector["coreset"])))
         task.report(number + 1, len(params["methods"]), "methods")
-    title = f"{params['title']}: {place(task)}, {params['replicates']} draws"
-    return render(title, curves)
+    return render(f"{params['title']}: {place(task)}", curves)
 
 
 def _patches(

@@ -88,12 +88,13 @@ def render(title: str, rows: Sequence[Row]) -> bytes:
     most = max(2, *(len(row.failures) for row in rows))  # the title needs two
     step = HEADING + CELL + CAPTION
     with style():
-        page = Page(2 * LEFT + most * item, TOP + len(rows) * step + BOTTOM, title, KEY)
+        page = Page(LEFT + most * item + 0.35, TOP + len(rows) * step + BOTTOM, title, KEY)
         for number, row in enumerate(rows):
             top = TOP + number * step
             page.text(LEFT, top + 0.08, row.heading, fontsize=9)
             for column, failure in enumerate(row.failures):
                 _item(page, LEFT + column * item, top + HEADING, failure, row.limits)
+            page.colour_bar(LEFT + most * item - 0.1, top + HEADING, CELL, row.limits)
         return page.png()
 
 

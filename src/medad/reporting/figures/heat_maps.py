@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
 from medad.reporting.examples import (
@@ -26,7 +24,7 @@ from medad.task import Task
 EACH = 4  # images under each heading
 # Inches: a square panel, the space around panels, and the margins.
 CELL, GAP, BLOCK_GAP, ROW_GAP = 1.0, 0.05, 0.16, 0.2
-LEFT, RIGHT, TOP, BOTTOM = 0.25, 0.45, 0.6, 0.25
+LEFT, RIGHT, TOP, BOTTOM = 0.3, 0.45, 0.6, 0.25
 KEY = "Above each map: score (percentile rank among all test scores). Outline: lesion mask, if any."
 HEADINGS = {
     "hits": "hits: anomalous, highest scores",
@@ -107,15 +105,12 @@ def render(
                 _fill(axes, panel, limits)
                 if x == LEFT:
                     for axis, name in zip(axes, ("image", *methods), strict=True):
-                        axis.set_ylabel(name, fontsize=9)
+                        # A long name at the usual size would run into the row above.
+                        axis.set_ylabel(name, fontsize=min(9.0, 120 / len(name)))
                 x += CELL + GAP
             x += BLOCK_GAP
-        for number, (low, high) in enumerate(limits):
-            colours = ScalarMappable(Normalize(low, high), COLOURS)
-            at = page.axes(x - BLOCK_GAP + 0.06, _top(number + 1), 0.08, CELL)
-            bar = page.figure.colorbar(colours, cax=at)
-            bar.ax.tick_params(labelsize=6, length=2)
-            bar.outline.set_visible(False)
+        for number, own in enumerate(limits):
+            page.colour_bar(x - BLOCK_GAP + 0.06, _top(number + 1), CELL, own)
         return page.png()
 
 

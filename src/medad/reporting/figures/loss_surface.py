@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -121,9 +122,9 @@ def render(title: str, found: Sequence[Surface], paths: Sequence[Array], trained
 
 
 def _levels(values: Array) -> Array:
-    """Twenty levels; a surface that is flat gets a width of its own."""
+    """About twenty round levels; a surface that is flat gets a width of its own."""
     low, high = float(values.min()), float(values.max())
-    return np.linspace(low, high if high > low else low + 1.0, 21)
+    return np.asarray(MaxNLocator(20).tick_values(low, high if high > low else low + 1.0))
 
 
 def _paths(axis: Axes, paths: Sequence[Array]) -> None:

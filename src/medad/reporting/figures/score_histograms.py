@@ -14,8 +14,8 @@ from medad.reporting.examples import place, single_draw
 from medad.reporting.figure import PALETTE, Page, style
 from medad.task import Task
 
-BINS = 24
-WIDTH, HEIGHT, LEFT, TOP, GAP = 3.9, 2.3, 0.65, 0.85, 0.55  # inches
+BINS = 16
+WIDTH, HEIGHT, LEFT, TOP, GAP = 3.9, 2.3, 0.65, 0.6, 0.55  # inches
 CLASSES = ((0, "healthy", PALETTE[0]), (1, "anomalous", PALETTE[1]))
 
 

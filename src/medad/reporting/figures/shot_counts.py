@@ -54,7 +54,7 @@ def draw(task: Task) -> bytes:
     dataset, split = str(task.identity["dataset"]), str(task.identity["split"])
     note = (
         f"Mean over {intervals['draws']} draws; bars: {intervals['confidence']:.0%} interval, "
-        "leakage groups and draws resampled together. Open: the paper"
+        "leakage groups and draws resampled together.\nOpen: the paper"
     )
     same = dataset == params["paper_dataset"]
     note += "." if same else f", whose images are {params['paper_dataset']} and not these."

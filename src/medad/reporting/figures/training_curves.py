@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from medad.reporting.events import Trace, read_events, trace
 from medad.reporting.examples import place
@@ -15,7 +15,7 @@ from medad.reporting.figure import MARKERS, PALETTE, Page, style
 from medad.task import Task
 
 WIDTH, HEIGHT = 3.9, 1.9  # inches of a panel
-NOTE = "Line: mean over draws. Band: least to largest. Circles: the steps at which it is measured."
+NOTE = "Line: mean over draws. Band: least to largest. Markers: the steps at which it is measured."
 Run = Sequence[dict[str, float]]
 
 
@@ -38,27 +38,28 @@ def panels(runs: Sequence[Run]) -> list[Panel]:
         return {name.removeprefix(prefix): trace(runs, name) for name in found}
 
     whole = {"all": trace(runs, "gradient")} if "gradient" in names else {}
-    logged = [name for name in ("d_pull", "d_push") if name in names]
-    distances = {name: trace(runs, name) for name in logged}
+    distances: dict[str, Trace] = {}
+    for name in ("d_pull", "d_push"):
+        if name in names:
+            distances[name] = trace(runs, name)
     return [
         Panel("Loss", "weighted term", below("loss/")),
         Panel("Distance to the anchor", "distance, as the loss sees it", distances),
         Panel("Gradient at the features", "L2 norm", below("feature_gradient/"), log=True),
-        Panel("Gradient of all weights", "L2 norm", below("gradient/") | whole, log=True),
+        Panel("Gradient of all weights", "L2 norm", whole | below("gradient/"), log=True),
     ]
 
 
 def draw(task: Task) -> bytes:
     """PNG: one row of four panels, two by two, for every method."""
     rows = {str(name): panels(read_events(task, name)) for name in task.params["methods"]}
-    count = int(task.params["replicates"])
-    title = f"{task.params['title']}: {place(task)}, {count} draws"
+    title = f"{task.params['title']}: {', '.join(rows)}, {place(task)}"
     return render(title, rows)
 
 
 def render(title: str, rows: Mapping[str, Sequence[Panel]]) -> bytes:
     """PNG bytes; ``rows`` are the panels by method."""
-    left, top, across, down = 0.7, 0.75, WIDTH + 0.85, HEIGHT + 0.75
+    left, top, across, down = 0.7, 0.6, WIDTH + 0.85, HEIGHT + 0.75
     colours = _colours(rows)
     with style():
         page = Page(2 * across + 0.05, top + 2 * down * len(rows) + 0.1, title, NOTE)
@@ -94,8 +95,16 @@ def _fill(axis: Axes, title: str, panel: Panel, colours: Mapping[str, int]) -> N
         axis.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
     axis.set_title(title, loc="left")
     axis.set(xlabel="step", ylabel=panel.unit)
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.grid(axis="y")
     if panel.curves:
-        axis.legend(loc="best")
+        axis.legend(
+            loc="lower right",
+            bbox_to_anchor=(1.02, 0.99),
+            ncols=4,
+            columnspacing=0.9,
+            handlelength=1.4,
+            handletextpad=0.4,
+        )
     else:
         axis.text(0.5, 0.5, "no step was made", transform=axis.transAxes, ha="center")
