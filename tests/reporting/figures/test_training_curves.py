@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medad.reporting.figures.training_curves import draw, panels
+from medad.reporting.figures.training_curves import draw, log_limits, panels
 from medad.task import Task
 
 Inches = Callable[[bytes], tuple[float, float]]
@@ -44,7 +44,7 @@ def test_every_curve_is_in_its_panel() -> None:
     assert set(features.curves) == {"contrast"}
     assert set(weights.curves) == {"contrast", "all"}
     assert weights.curves["contrast"].steps.tolist() == [0, 2, 4]
-    assert [panel.log for panel in (loss, distance, features, weights)] == [0, 0, 1, 1]
+    assert [panel.log for panel in (loss, distance, features, weights)] == [0, 1, 1, 1]
 
 
 def test_the_same_picture_every_time_even_of_no_step(
@@ -63,3 +63,10 @@ def test_the_same_picture_every_time_even_of_no_step(
     for path in inputs.values():
         path.write_text("")
     assert inches(draw(task)) == inches(content)
+
+
+def test_a_log_axis_leaves_zeros_out_and_has_seven_decades_at_most() -> None:
+    assert log_limits([np.array([[0.0, 0.5]]), np.array([4.0])]) == (0.25, 8.0)
+    assert log_limits([np.array([1e-30, 50.0])]) == pytest.approx((1e-5, 100.0))
+    low, high = log_limits([np.zeros(3)])
+    assert 0 < low < high

@@ -9,19 +9,23 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from medad.reporting.events import Trace, read_events, trace
+from medad.reporting.events import Array, Trace, read_events, trace
 from medad.reporting.examples import place
 from medad.reporting.figure import MARKERS, PALETTE, Page, style
 from medad.task import Task
 
 WIDTH, HEIGHT = 3.9, 1.9  # inches of a panel
-NOTE = "Line: mean over draws. Band: least to largest. Markers: the steps at which it is measured."
+DECADES = 7  # of a log axis, at most
+NOTE = (
+    "Line: mean over draws. Band: least to largest. Markers: the steps at which it is measured. "
+    "A log axis ends seven decades below its top; 0 lies below it."
+)
 Run = Sequence[dict[str, float]]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Curves of one unit; on a log axis when they are lengths, which are never negative."""
+    """Curves of one unit; on a log axis when they are never negative."""
 
     title: str
     unit: str
@@ -44,7 +48,7 @@ def panels(runs: Sequence[Run]) -> list[Panel]:
             distances[name] = trace(runs, name)
     return [
         Panel("Loss", "weighted term", below("loss/")),
-        Panel("Distance to the anchor", "distance, as the loss sees it", distances),
+        Panel("Distance to the anchor", "distance, as the loss sees it", distances, log=True),
         Panel("Gradient at the features", "L2 norm", below("feature_gradient/"), log=True),
         Panel("Gradient of all weights", "L2 norm", whole | below("gradient/"), log=True),
     ]
@@ -75,6 +79,16 @@ def render(title: str, rows: Mapping[str, Sequence[Panel]]) -> bytes:
         return page.png()
 
 
+def log_limits(values: Sequence[Array]) -> tuple[float, float]:
+    """Limits of a log axis, at most DECADES apart; zeros, as of a saturated loss, lie below it."""
+    every = np.concatenate([own.ravel() for own in values])
+    positive = every[every > 0]
+    if not positive.size:
+        return 0.1, 1.0
+    high = 2.0 * float(positive.max())
+    return max(0.5 * float(positive.min()), high / 10.0**DECADES), high
+
+
 def _colours(rows: Mapping[str, Sequence[Panel]]) -> dict[str, int]:
     """A term has one colour in all panels."""
     names = [name for found in rows.values() for panel in found for name in panel.curves]
@@ -91,6 +105,7 @@ def _fill(axis: Axes, title: str, panel: Panel, colours: Mapping[str, int]) -> N
         axis.fill_between(found.steps, low, high, color=colour, alpha=0.2, lw=0)
     if panel.log and panel.curves:
         axis.set_yscale("log")
+        axis.set_ylim(*log_limits([found.values for found in panel.curves.values()]))
         axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
     axis.set_title(title, loc="left")
