@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -22,7 +23,7 @@ from medad.reporting.figure import Page, style
 from medad.task import Task
 
 END, POINTS = 3.0, 121  # of either distance, as in the paper's figure; grid points a side
-CELL, LEFT, TOP = 2.9, 0.6, 0.85  # inches
+CELL, LEFT, TOP, LOW = 2.9, 0.6, 0.65, 2.2  # inches; LOW: height of the last panel
 Array = NDArray[np.float64]
 
 
@@ -81,15 +82,18 @@ def draw(task: Task) -> bytes:
 
 
 def render(title: str, found: Sequence[Surface], paths: Sequence[Array], trained: str) -> bytes:
-    """PNG bytes: a column for each loss, above its values and below its slope."""
+    """PNG bytes: a column for each loss, above its values and below its slope.
+
+    They hold the steps inside the square; under them are all steps, on log axes.
+    """
     beyond, steps = outside(paths)
     note = (
-        f"Lines: the trainings of {len(paths)} draws, which minimised the {trained} loss and its "
-        f"companions; {beyond} of {steps} steps lie beyond the square."
+        f"Dots: the steps of the trainings of {len(paths)} draws, which minimised the {trained} "
+        f"loss and its companions; {beyond} of {steps} lie beyond the square and only in the last panel."
     )
-    across, down = CELL + 1.35, CELL + 0.75
+    across, down = CELL + 1.35, CELL + 0.65
     with style():
-        page = Page(LEFT + 2 * across, TOP + 2 * down - 0.05, title, note)
+        page = Page(LEFT + 2 * across, TOP + 2 * down + LOW + 0.75, title, note)
         for column, one in enumerate(found):
             for row, (values, unit, colours) in enumerate(
                 ((one.values, "loss", "cividis"), (one.slope, "length of the gradient", "magma"))
@@ -100,39 +104,42 @@ def render(title: str, found: Sequence[Surface], paths: Sequence[Array], trained
                 filled = axis.contourf(ticks, ticks, values, _levels(values), cmap=colours)
                 beside = page.axes(left + CELL + 0.1, top, 0.12, CELL)
                 page.figure.colorbar(filled, cax=beside).set_label(unit)
-                _paths(axis, paths)
+                for run in paths:
+                    # White within black is seen on every colour.
+                    axis.plot(run[:, 0], run[:, 1], "o", color="black", mfc="white", ms=3.5)
                 axis.set(xlabel="d_pull, to shrink", ylabel="d_push, to grow")
                 axis.set(xlim=(0, END), ylim=(0, END))
                 if row == 0:
-                    axis.set_title(one.name, loc="left", pad=16)
-                    handles = [
-                        Line2D([], [], marker="o", color="black", mfc="white", ls=""),
-                        Line2D([], [], marker="X", color="black", mfc="white", ls=""),
-                    ]
-                    axis.legend(
-                        handles,
-                        ["first step", "last step"],
-                        ncols=2,
-                        loc="lower left",
-                        bbox_to_anchor=(-0.03, 0.985),
-                        borderpad=0,
-                        handletextpad=0.2,
-                    )
+                    axis.set_title(one.name, loc="left")
+        wide = page.axes(LEFT, TOP + 2 * down, across + CELL, LOW)
+        bar = page.axes(LEFT + across + CELL + 0.1, TOP + 2 * down, 0.12, LOW)
+        _everywhere(page, wide, bar, paths)
         return page.png()
+
+
+def _everywhere(page: Page, axis: Axes, beside: Axes, paths: Sequence[Array]) -> None:
+    """All steps, coloured by their number; the square is marked."""
+    latest = max([1, *(len(run) - 1 for run in paths)])
+    colours = ScalarMappable(Normalize(0, latest), "viridis")
+    axis.set(xscale="log", yscale="log", xlabel="d_pull (log)", ylabel="d_push (log)")
+    for run in paths:
+        axis.plot(run[:, 0], run[:, 1], color="#bbbbbb", lw=0.6, zorder=1)
+        shades = colours.to_rgba(np.arange(len(run)))
+        axis.scatter(run[:, 0], run[:, 1], s=16, c=shades, edgecolors="none", zorder=2)
+        axis.plot(*run[:1].T, "o", color="black", mfc="none", ms=8, zorder=3)
+        axis.plot(*run[-1:].T, "X", color="black", ms=7, zorder=3)
+    limits = axis.get_xlim(), axis.get_ylim()
+    low = min(limits[0][0], limits[1][0])
+    axis.plot([low, END, END], [END, END, low], color="black", lw=0.8, ls=":")
+    axis.set(xlim=limits[0], ylim=limits[1])
+    for along in (axis.xaxis, axis.yaxis):
+        along.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        along.set_minor_formatter(NullFormatter())
+    axis.set_title("All steps; circle: first, cross: last, dotted: the square above", loc="left")
+    page.figure.colorbar(colours, cax=beside).set_label("step")
 
 
 def _levels(values: Array) -> Array:
     """About twenty round levels; a surface that is flat gets a width of its own."""
     low, high = float(values.min()), float(values.max())
     return np.asarray(MaxNLocator(20).tick_values(low, high if high > low else low + 1.0))
-
-
-def _paths(axis: Axes, paths: Sequence[Array]) -> None:
-    for steps in paths:
-        # White under black is seen on every colour.
-        axis.plot(steps[:, 0], steps[:, 1], color="white", lw=2.0)
-        axis.plot(steps[:, 0], steps[:, 1], color="black", lw=0.9)
-    for steps in paths:
-        for at, marker in ((0, "o"), (-1, "X")):
-            if len(steps):
-                axis.plot(*steps[at], marker, color="black", mfc="white", ms=5, zorder=4)
