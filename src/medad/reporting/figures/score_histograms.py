@@ -84,7 +84,9 @@ def render(title: str, panels: Sequence[Panel], quantile: float) -> bytes:
                 if label == 0:
                     axis.stairs(share, one.edges, color=colour, fill=True, alpha=0.35)
             if one.threshold is not None:
-                axis.axvline(one.threshold, color="black", ls="--", lw=1, label="threshold")
+                axis.axvline(
+                    one.threshold, 0, 0.85, color="black", ls="--", lw=1, label="threshold"
+                )
             axis.set_title(f"{one.method}: {_verdict(one)}", loc="left")
             axis.set_xlabel("image score (higher is more anomalous; units of the method)")
             axis.set_ylabel("share of the class's images" if number == 0 else "")
