@@ -89,7 +89,7 @@ def render(title: str, found: Sequence[Surface], paths: Sequence[Array], trained
     beyond, steps = outside(paths)
     note = (
         f"Dots: the steps of the trainings of {len(paths)} draws, which minimised the {trained} "
-        f"loss and its companions;\n{beyond} of {steps} lie beyond the square, in the last panel alone."
+        f"loss and its companions;\n{beyond} of {steps} lie beyond the square, seen below alone."
     )
     across, down = CELL + 1.35, CELL + 0.65
     with style():
