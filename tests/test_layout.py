@@ -63,3 +63,52 @@ def test_only_a_synthesis_that_leaks_reads_the_split_and_the_index() -> None:
         "split": "results/splits/d/s.parquet",
         "index": "results/index/d/index.parquet",
     }
+
+
+FIGURE = {"figure": "f", "dataset": "d", "split": "s"}
+
+
+def test_a_figure_reads_what_it_names_of_every_method_and_draw() -> None:
+    params = {
+        "reads": ["index", "shots", "scores", "intervals"],
+        "methods": ["a", "b"],
+        "shots": [2, 4],
+        "draws": [0],
+        "table": "table1",
+    }
+    assert layout.inputs("figure", FIGURE, params) == {
+        "index": "results/index/d/index.parquet",
+        "shots/k2/r0": "results/shots/d/s/k2/r0.csv",
+        "shots/k4/r0": "results/shots/d/s/k4/r0.csv",
+        **{
+            f"scores/{m}/k{k}/r0": f"results/scores/d/s/{m}/k{k}/r0.parquet"
+            for m in ("a", "b")
+            for k in (2, 4)
+        },
+        "intervals": "results/metrics/d/s/table1.intervals.json",
+    }
+
+
+def test_a_figures_trunk_is_the_backbone_of_a_method_without_stage_1() -> None:
+    params = {
+        "reads": ["weights", "trunk", "head"],
+        "methods": ["frozen", "tuned"],
+        "shots": [4],
+        "draws": [0],
+        "backbone": {"name": "resnet18", "weights": "random"},
+        "synthesis_of": {"frozen": "none", "tuned": "consult-tuned"},
+    }
+    found = layout.inputs("figure", FIGURE, params)
+    assert found["weights"] == "results/weights/resnet18.random.safetensors"
+    assert found["trunk/frozen/k4/r0"] == found["weights"]
+    assert found["trunk/tuned/k4/r0"] == "results/stage1/d/s/tuned/k4/r0.safetensors"
+    tuned = {**params, "reads": ["pairs", "events"], "methods": ["tuned"]}
+    assert layout.inputs("figure", FIGURE, tuned) == {
+        "pairs/tuned/k4/r0": "results/pairs/d/s/consult-tuned/k4/r0.npz",
+        "events/tuned/k4/r0": "results/stage1/d/s/tuned/k4/r0.events.jsonl",
+    }
+
+
+def test_every_name_a_figure_may_read_is_an_output() -> None:
+    for kind, item in layout.READABLE.values():
+        assert item in layout.SUFFIXES[kind]

@@ -70,3 +70,53 @@ def test_only_names_that_there_are_can_be_targets() -> None:
     assert not re.fullmatch(names["table"], "tabel1")
     assert re.fullmatch(names["dataset"], "brain_mri")
     assert not re.fullmatch(names["method"], "patchcor")
+
+
+def figures(asked: Plan) -> set[str]:
+    return {str(layout.parse_manifest(path)[1]["figure"]) for path in asked.stage(("figure",))}
+
+
+def test_figures_are_those_that_the_configuration_can_draw() -> None:
+    assert figures(plan()) == {"figure1"}
+    every = set(plan().parameters.figures)
+    assert every >= {"figure1", "figure3", "figure4", "shots"}
+    all_of_them = {"runs": {"figures": sorted(every)}}
+    assert figures(plan(**all_of_them)) == every
+    without_maps = plan(evaluation={"maps": False}, **all_of_them)
+    assert figures(without_maps) == every - {"figure1", "failures"}
+    without_maps.halves()
+    without = plan(**all_of_them)
+    without.parameters.figures["figure1"]["methods"] = ["patchcore", "moon"]
+    assert figures(without) == every - {"figure1"}
+    with pytest.raises(MedadError, match=r"runs\.figures: got 'moon'"):
+        figures(plan(runs={"figures": ["moon"]}))
+    without.halves()
+
+
+def test_a_method_that_only_a_figure_shows_is_made() -> None:
+    changed = plan()
+    rows = changed.parameters.tables["table1"]["rows"]
+    rows[:] = [row for row in rows if row["method"] != "consult_adapted"]
+    kept = {layout.parse_manifest(path)[1]["method"] for path in changed.stage(("stage1",))}
+    assert kept == {"consult", "consult_adapted"}
+
+
+def test_the_key_of_a_figure_holds_its_own_module_alone() -> None:
+    place = {"dataset": "phantom", "split": "grouped"}
+    modules = {}
+    for name in plan().parameters.figures:
+        code = plan().half("figure", {**place, "figure": name}).code
+        own = {path for path in code if path.startswith("reporting/figures/")}
+        modules[name] = own - {"reporting/figures/__init__.py"}
+        assert ("pretraining/consult.py" in code) == (name == "figure3")
+    assert modules["figure1"] == {"reporting/figures/heat_maps.py"}
+    assert {len(own) for own in modules.values()} == {1}
+
+
+def test_a_figure_that_trains_has_the_threads_of_stage_1() -> None:
+    changed = plan(threads={"stage1": 3, "report": 2})
+    place = {"dataset": "phantom", "split": "grouped"}
+    threads = {
+        n: changed.half("figure", {**place, "figure": n}).threads for n in ("figure3", "shots")
+    }
+    assert threads == {"figure3": 3, "shots": 2}

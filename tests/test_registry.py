@@ -16,6 +16,7 @@ from medad.resolve import attribute
         registry.LEAKY_SYNTHESES,
         registry.STAGE1,
         registry.DETECTORS,
+        registry.FIGURES,
     ],
 )
 def test_every_registered_name_is_something_callable(table: dict[str, str]) -> None:

@@ -46,8 +46,22 @@ SUFFIXES: dict[str, dict[str, str]] = {
 }
 MANIFEST = ".manifest.json"
 LISTING = ".prov/raw/{dataset}.json"
+# What a figure may read, by the name it uses -> the kind of step that makes it, and which output.
+READABLE = {
+    "index": ("index", "index"),
+    "split": ("split", "split"),
+    "shots": ("shots", "shots"),
+    "weights": ("weights", "weights"),  # the backbone that stage 1 starts from
+    "pairs": ("pairs", "pairs"),
+    "events": ("stage1", "events"),
+    "trunk": ("stage1", "weights"),  # of a method without stage 1, the backbone
+    "head": ("head", "head"),
+    "scores": ("score", "scores"),
+    "maps": ("score", "maps"),
+    "metrics": ("metrics", "metrics"),
+    "intervals": ("intervals", "intervals"),
+}
 _COUNTED = {"k", "r"}
-_RUN = ("dataset", "split", "method", "k", "r")
 
 
 def stem(kind: str, identity: Identity) -> str:
@@ -197,12 +211,37 @@ def _tabulated(identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _pictured(identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
-    found = {"index": output("index", identity, "index")}
-    for method in params["methods"]:
-        run = {**identity, "method": method, "k": params["k"], "r": params["r"]}
-        found[f"scores/{method}"] = output("score", run, "scores")
-        found[f"maps/{method}"] = output("score", run, "maps")
+    """What ``params["reads"]`` names: ``index``, ``shots/k4/r0``, ``scores/<method>/k4/r0``."""
+    place = {"dataset": identity["dataset"], "split": identity["split"]}
+    draws = [(k, r) for k in params["shots"] for r in params["draws"]]
+    found = {}
+    for name in params["reads"]:
+        kind, item = READABLE[name]
+        if kind == "weights":
+            found[name] = _published(params)
+        elif kind == "intervals":
+            found[name] = output(kind, {**place, "table": params["table"]}, item)
+        elif kind in ("index", "split"):
+            found[name] = output(kind, place, item)
+        elif kind == "shots":
+            for k, r in draws:
+                found[f"{name}/k{k}/r{r}"] = output(kind, {**place, "k": k, "r": r}, item)
+        else:
+            for method in params["methods"]:
+                for k, r in draws:
+                    run = {**place, "method": method, "k": k, "r": r}
+                    found[f"{name}/{method}/k{k}/r{r}"] = _of_run(name, run, params)
     return found
+
+
+def _of_run(name: str, run: Identity, params: Mapping[str, Any]) -> str:
+    kind, item = READABLE[name]
+    if kind not in ("pairs", "stage1"):
+        return output(kind, run, item)
+    synthesis = params["synthesis_of"][run["method"]]
+    if name == "trunk" and synthesis == "none":
+        return _published(params)
+    return output(kind, {**run, "synthesis": synthesis}, item)
 
 
 def _pattern(template: str) -> str:

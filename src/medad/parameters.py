@@ -16,7 +16,8 @@ from medad.errors import MedadError
 
 TABLES = Path("workflow/tables")
 BASELINE = "patchcore"
-PICTURED = "table1"  # whose last method the heat maps show beside the baseline
+_FIGURE = ("draws", "title", "source", "about", "reads")  # keys that every figure's entry has
+_NOT_A_RESULT = ("kind", "draws", "about", "takes")  # keys that are not a figure's parameters
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,38 @@ class Parameters:
     @cached_property
     def tables(self) -> dict[str, dict[str, Any]]:
         """Every table of workflow/tables by name."""
+        return self._entries("table")
+
+    @cached_property
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """Every figure of workflow/tables by name; MedadError for an entry without a key."""
+        found = self._entries("figure")
+        for name, entry in found.items():
+            missing = [key for key in _FIGURE if key not in entry]
+            if missing or not ("methods" in entry or "table" in entry):
+                absent = ", ".join(missing) or "methods, or the table whose methods it shows"
+                raise MedadError(f"{TABLES}: {name}: no {absent}; add it")
+        return found
+
+    def _entries(self, kind: str) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         for path in sorted((self.root / TABLES).glob("*.yaml")):
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
-            found.update({k: v for k, v in content.items() if v["kind"] == "table"})
+            found.update({k: v for k, v in content.items() if v["kind"] == kind})
         return found
+
+    def figure_methods(self, figure: str) -> list[str]:
+        """Methods a figure shows: those it names, or those of its table."""
+        entry = self.figures[figure]
+        return list(entry["methods"] if "methods" in entry else self.table_methods(entry["table"]))
+
+    def drawable(self, figure: str) -> bool:
+        """Whether the configuration has what a figure shows: its methods, and anomaly maps."""
+        has_maps = self.config.evaluation.maps or "maps" not in self.figures[figure]["reads"]
+        methods = self.figure_methods(figure)
+        return has_maps and all(
+            name in self.config.methods and self.obstacle(name) is None for name in methods
+        )
 
     def table_methods(self, table: str) -> list[str]:
         """Methods of a table's rows whose weights are there.
@@ -56,6 +84,14 @@ class Parameters:
                 raise MedadError(f"runs.tables: got {name!r}; {TABLES} has: {known}")
         return self.config.runs.tables
 
+    def wanted_figures(self) -> list[str]:
+        """Figures of ``runs.figures``; MedadError for one that workflow/tables does not have."""
+        for name in self.config.runs.figures:
+            if name not in self.figures:
+                known = ", ".join(self.figures)
+                raise MedadError(f"runs.figures: got {name!r}; {TABLES} has: {known}")
+        return self.config.runs.figures
+
     def backbone_of(self, method: str) -> str:
         """Name of the architecture a method works with."""
         return self.config.methods[method].backbone or self.config.backbone.name
@@ -66,6 +102,10 @@ class Parameters:
         if backbone.weights != "file" or name == backbone.name or name in backbone.others:
             return None
         return f"no weights of {name}: give their file in backbone.others"
+
+    def trains(self, figure: str) -> bool:
+        """Whether a figure trains again: it then runs with the threads and device of stage 1."""
+        return bool(self.figures[figure].get("trains", False))
 
     def synthesis_of(self, method: str) -> str:
         """Name of the pairs a method trains on; its own when it overrides their parameters."""
@@ -167,13 +207,7 @@ class Parameters:
         config, runs = self.config, self.config.runs
         counts = {"shots": runs.shots, "draws": runs.draws}
         if kind == "figure":
-            return {
-                "side": config.image.side,
-                "smoothing": config.evaluation.smoothing,
-                "methods": [BASELINE, self.table_methods(PICTURED)[-1]],
-                "k": 4 if 4 in runs.shots else runs.shots[0],
-                "r": runs.first,
-            }
+            return self._figure_params(str(identity["figure"]))
         table = str(identity["table"])
         content = self.tables[table]
         methods = self.table_methods(table)
@@ -200,3 +234,61 @@ class Parameters:
             "datasets": runs.datasets,
             "splits": runs.splits,
         }
+
+    def _figure_params(self, name: str) -> dict[str, Any]:
+        """Own options of an entry, and by value what of the configuration it ``takes``."""
+        if name not in self.figures:
+            raise MedadError(f"figure: got {name!r}; allowed: {', '.join(self.figures)}")
+        entry, methods, runs = self.figures[name], self.figure_methods(name), self.config.runs
+        where, reads = f"{TABLES}: {name}", set(entry["reads"])
+        for method in methods:
+            if method not in self.config.methods:
+                known = ", ".join(self.config.methods)
+                raise MedadError(f"{where}: method {method!r} is not in methods: {known}")
+            adapted = self.config.methods[method].stage1 != "none"
+            if not adapted and (reads & {"pairs", "events"} or "stage1" in entry.get("takes", [])):
+                raise MedadError(f"{where}: {method} has no stage 1 to show; name another method")
+        if "maps" in reads and not self.config.evaluation.maps:
+            raise MedadError(f"{where}: shows anomaly maps; set evaluation.maps to true")
+        for read in sorted(reads - set(layout.READABLE)):
+            raise MedadError(f"{where}: reads {read!r}; allowed: {', '.join(layout.READABLE)}")
+        draws = [str(entry.get(key, "one")) for key in ("shots", "replicates")]
+        if not set(draws) <= {"one", "all"}:
+            raise MedadError(f"{where}: shots, replicates: got {draws}; allowed: one, all")
+        one = [4 if 4 in runs.shots else runs.shots[0]]
+        found: dict[str, Any] = {
+            **{key: value for key, value in entry.items() if key not in _NOT_A_RESULT},
+            "implementation": registry.lookup(registry.FIGURES, entry["draws"], f"{where}: draws"),
+            "methods": methods,
+            "shots": one if draws[0] == "one" else runs.shots,
+            "draws": runs.draws[:1] if draws[1] == "one" else runs.draws,
+        }
+        if "table" in entry:
+            found["rows"] = self.tables[entry["table"]]["rows"]
+            found["paper_dataset"] = self.tables[entry["table"]]["dataset"]
+        if reads & {"weights", "trunk", "pairs", "events"}:
+            for method in methods:
+                if self.backbone_of(method) != self.config.backbone.name:
+                    raise MedadError(f"{where}: {method} has a backbone of its own; show others")
+            backbone = self.config.backbone
+            found["backbone"] = {"name": backbone.name, "weights": backbone.weights}
+            found["synthesis_of"] = {method: self.synthesis_of(method) for method in methods}
+        return found | {taken: self._taken(taken, methods) for taken in entry.get("takes", [])}
+
+    def _taken(self, name: str, methods: list[str]) -> Any:
+        """A value of the configuration, or the parameters of a step of every method."""
+        config = self.config
+        match name:
+            case "side":
+                return config.image.side
+            case "smoothing" | "healthy_quantile":
+                return getattr(config.evaluation, name)
+            case "stage1":
+                return {method: self.of("stage1", {"method": method}) for method in methods}
+            case "synthesis":
+                labels = {method: self.synthesis_of(method) for method in methods}
+                return {method: self._synthesis(label) for method, label in labels.items()}
+            case "detector":
+                return {m: self._section(config.methods[m], "detector", m) for m in methods}
+        allowed = "side, smoothing, healthy_quantile, stage1, synthesis, detector"
+        raise MedadError(f"{TABLES}: a figure takes {name!r}; allowed: {allowed}")

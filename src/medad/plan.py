@@ -20,7 +20,6 @@ from medad.lineage.closure import closure, module_of
 from medad.lineage.manifest import Half
 from medad.parameters import Parameters
 
-HEATMAPS = "heatmaps"
 # What names a key file: the identity fields that choose parameters. K and replicate never do.
 NAMES = {
     "weights": ("backbone", "weights"),
@@ -93,7 +92,9 @@ class Plan:
         params = self.parameters.of(kind, identity)
         specs = [v for v in params.values() if isinstance(v, str) and v.startswith("medad.")]
         code = closure([f"medad.steps.{kind}", *(module_of(spec) for spec in specs)])
-        threads = getattr(self.config.threads, _THREADS.get(kind, kind))
+        # A figure that trains again is to get the same bits as stage 1.
+        as_kind = "stage1" if params.get("trains") else _THREADS.get(kind, kind)
+        threads = getattr(self.config.threads, as_kind)
         strict = self.config.env_policy == "strict"
         versions = {**environment.libraries(), **environment.machine()} if strict else {}
         return Half(kind, code, params, threads, versions)
@@ -117,7 +118,7 @@ class Plan:
             "method": methods,
             "synthesis": sorted({asked.synthesis_of(m) for m in config.methods} - {"none"}),
             "table": list(asked.tables),
-            "figure": [HEATMAPS],
+            "figure": [name for name in asked.figures if asked.drawable(name)],
         }
         if kind == "phantom":
             values["dataset"] = [d for d in values["dataset"] if asked.generated(d)]
@@ -135,6 +136,7 @@ class Plan:
             "split": type(self.config.splits).model_fields,
             "method": self.config.methods,
             "table": self.parameters.tables,
+            "figure": self.parameters.figures,
         }
         return {
             name: "|".join(re.escape(value) for value in values) for name, values in known.items()
@@ -209,9 +211,12 @@ class Plan:
     def _wanted(self, kind: str) -> list[dict[str, str]]:
         asked = self.parameters
         tables = asked.wanted_tables()
+        figures = [figure for figure in asked.wanted_figures() if asked.drawable(figure)]
         methods = {method for table in tables for method in asked.table_methods(table)}
+        methods |= {method for figure in figures for method in asked.figure_methods(figure)}
         used = {
             "table": set(tables),
+            "figure": set(figures),
             "method": methods,
             "synthesis": {asked.synthesis_of(method) for method in methods},
             "backbone": {asked.backbone_of(method) for method in methods},
@@ -219,8 +224,6 @@ class Plan:
         keep = []
         for names in self._named(kind):
             if any(names[field] not in among for field, among in used.items() if field in names):
-                continue
-            if kind == "figure" and not self.config.evaluation.maps:
                 continue
             splits = [{"split": s} for s in self.config.runs.splits]
             missing = "split" in _fields(kind) and "split" not in names

@@ -25,6 +25,17 @@ DETECTORS = {
     "padim": "medad.detectors.padim:Padim",
 }
 IMAGE_DETECTORS: dict[str, str] = {}  # those that train networks of their own and read images
+FIGURES = {
+    "heat_maps": "medad.reporting.figures.heat_maps:draw",
+    "attention": "medad.reporting.figures.attention:draw",
+    "loss_surface": "medad.reporting.figures.loss_surface:draw",
+    "training_curves": "medad.reporting.figures.training_curves:draw",
+    "shot_counts": "medad.reporting.figures.shot_counts:draw",
+    "score_histograms": "medad.reporting.figures.score_histograms:draw",
+    "tumour_sheet": "medad.reporting.figures.tumour_sheet:draw",
+    "covering_radius": "medad.reporting.figures.covering_radius:draw",
+    "failure_gallery": "medad.reporting.figures.failure_gallery:draw",
+}
 
 
 def lookup(registry: Mapping[str, str], name: str, what: str) -> str:

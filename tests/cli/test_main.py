@@ -33,9 +33,8 @@ def test_the_version_and_the_list_of_commands(capsys: pytest.CaptureFixture[str]
 HEAVY = {"torch", "torchvision", "sklearn", "mlflow", "pandas", "snakemake", "dvc", "matplotlib"}
 ALLOWED = {
     **{name: set() for name in ("phantom", "index", "split", "shots", "pairs")},
-    **{name: set() for name in ("metrics", "intervals", "table")},
+    **{name: set() for name in ("metrics", "intervals", "table", "figure")},
     **{name: {"torch"} for name in ("weights", "stage1", "head", "score")},
-    "figure": {"matplotlib"},
 }
 
 

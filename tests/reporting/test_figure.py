@@ -1,69 +1,41 @@
-"""Which images are shown, and that the picture is the same picture every time."""
+"""The page that all figures are drawn on."""
 
 from __future__ import annotations
 
-import struct
-
-import numpy as np
+import matplotlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medad.errors import MedadError
-from medad.reporting.figure import Block, Panel, choose, draw, percentile_ranks
+from medad.reporting.figure import SHORTEST, Page, shortened, style
 
 
-def test_hits_misses_and_false_alarms() -> None:
-    labels = np.array([0, 1, 1, 0, 1, 1, 0])
-    scores = np.array([0.9, 0.8, 0.1, 0.2, 0.5, 0.3, 0.4])
-    found = choose(labels, np.arange(7), scores, 2)
-    assert found == {"hits": [1, 4], "misses": [2, 5], "false alarms": [0, 6]}
+def _page() -> bytes:
+    with style():
+        page = Page(3.0, 2.0, "title", "note")
+        page.axes(0.5, 0.5, 2.0, 1.0).plot([0, 1], [1, 0])
+        return page.png()
 
 
-def test_near_copies_are_shown_once() -> None:
-    labels = np.array([0, 1, 1, 0, 1, 1, 0, 1])
-    scores = np.array([0.9, 0.8, 0.1, 0.2, 0.7, 0.3, 0.4, 0.2])
-    groups = np.array([1, 5, 6, 2, 5, 7, 1, 8])
-    found = choose(labels, groups, scores, 2)
-    assert found == {"hits": [1, 5], "misses": [2, 7], "false alarms": [0, 3]}
+def test_a_users_own_settings_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = _page()
+    with matplotlib.rc_context({"lines.linewidth": 9.0, "font.family": "serif"}):
+        assert _page() == plain
+    assert matplotlib.rcParams["text.parse_math"]  # and the style changes nothing of theirs
 
 
-def test_few_anomalous_images_are_shared_out() -> None:
-    labels = np.array([1, 1, 1, 0])
-    found = choose(labels, np.arange(4), np.array([0.3, 0.2, 0.1, 0.0]), 4)
-    assert found == {"hits": [0], "misses": [2], "false alarms": [3]}
+def test_axes_are_where_they_are_asked_for() -> None:
+    with style():
+        box = Page(4.0, 2.0, "", "").axes(1.0, 0.5, 2.0, 1.0).get_position()
+    assert box.bounds == pytest.approx((0.25, 0.25, 0.5, 0.5))
 
 
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=30))
-def test_percentile_ranks_count_what_lies_below(values: list[int]) -> None:
-    scores = np.array(values, float)
-    expected = [100 * np.mean((scores < one) + 0.5 * (scores == one)) for one in scores]
-    np.testing.assert_allclose(percentile_ranks(scores), expected)
-
-
-def test_a_missing_class_is_refused() -> None:
-    with pytest.raises(MedadError, match="got 1 groups and 1 healthy"):
-        choose(np.array([0, 1, 1]), np.array([0, 1, 1]), np.array([0.0, 1.0, 2.0]), 4)
-
-
-def _png(brightness: int) -> bytes:
-    mask = np.zeros((16, 16), np.bool_)
-    mask[4:9, 5:11] = True
-    image = np.full((16, 16, 3), brightness, np.uint8)
-    maps = (np.eye(16, dtype=np.float32), np.ones((16, 16), np.float32))
-    sick = Panel(image, mask, maps, scores=(0.5, 12.0), ranks=(50.0, 90.0))
-    healthy = Panel(image, None, maps, scores=(1.0, 2.0), ranks=(3.0, 4.0))
-    blocks = [Block("hits", (sick,)), Block("false alarms", (healthy,))]
-    return draw("title", ["patchcore", "consult"], [(0.0, 1.0), (0.0, 2.0)], blocks)
-
-
-def test_png_is_deterministic_and_without_metadata() -> None:
-    content = _png(40)
-    assert content == _png(40)
-    assert content != _png(200)
-    names, at = [], 8
-    while at < len(content):
-        size, name = struct.unpack(">I4s", content[at : at + 8])
-        names.append(name.decode())
-        at += size + 12
-    assert set(names) == {"IHDR", "pHYs", "IDAT", "IEND"}
+@given(st.text(), st.integers(0, 60))
+def test_long_texts_keep_both_ends(text: str, most: int) -> None:
+    found = shortened(text, most)
+    assert len(found) <= max(most, SHORTEST)
+    if found != text:
+        begin, _, end = found.rpartition("…")
+        assert text.startswith(begin)
+        assert text.endswith(end)
+        assert end

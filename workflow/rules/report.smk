@@ -1,4 +1,5 @@
-"""Tables and figures. Requires: metrics, intervals, scores and maps. Also DVC's milestones."""
+"""Tables and figures. Requires: what these read, above all metrics, scores and maps. Also DVC's
+milestones."""
 
 
 rule table:
@@ -18,7 +19,7 @@ rule table:
 
 
 rule figure:
-    """Heat maps of the hits, the misses and the false alarms."""
+    """One figure of workflow/tables, by the function that its entry names."""
     input: unpack(needs("figure"))
     output:
         **{
@@ -29,7 +30,9 @@ rule figure:
                 category="Figures",
             ),
         },
-    threads: plan.config.threads.report
+    params: about=lambda wildcards: plan.parameters.figures[wildcards.figure]["about"],
+    threads: lambda wildcards: plan.half("figure", wildcards).threads
+    resources: gpu=lambda wildcards: GPU * plan.parameters.trains(wildcards.figure),
     log: "logs/figure/{dataset}.{split}.{figure}.log"
     benchmark: "logs/benchmarks/figure/{dataset}.{split}.{figure}.tsv"
     shell: STEP

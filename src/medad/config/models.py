@@ -32,6 +32,7 @@ class Threads(Model):
 
 class Runs(Model):
     tables: list[Name]
+    figures: list[Name]
     datasets: Annotated[list[Name], Field(min_length=1)]
     splits: Annotated[list[Name], Field(min_length=1)]
     shots: Annotated[list[Count], Field(min_length=1)]

@@ -55,7 +55,7 @@ def run(
     # An idle BLAS thread gives its core to torch's threads after .5 ms, not 30; no value changes.
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
-    lease = gpu.lease(root) if job.half.kind in _ON_DEVICE else None
+    lease = gpu.lease(root) if _on_device(job) else None
     for number, target in enumerate(targets, start=1):
         _step(job, target, number, len(targets))
     if lease is not None:
@@ -81,7 +81,7 @@ def _step(job: Job, target: str, number: int, total: int) -> None:
             for path, _ in inputs.values():
                 if not (job.root / path).is_file():
                     raise _missing(path)
-            device = _device(job) if kind in _ON_DEVICE else "cpu"
+            device = _device(job) if _on_device(job) else "cpu"
             task = Task(
                 kind=kind,
                 identity=identity,
@@ -234,6 +234,10 @@ def _within(report: Report, number: int, total: int, label: str) -> Callable[[in
         report(number - 1 + min(part, 0.999), total, f"{label}: {text}{counted}")
 
     return inner
+
+
+def _on_device(job: Job) -> bool:
+    return job.half.kind in _ON_DEVICE or bool(job.half.params.get("trains"))
 
 
 def _device(job: Job) -> str:
