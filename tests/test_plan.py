@@ -4,8 +4,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from medad import layout
 from medad.config.load import load
+from medad.errors import MedadError
 from medad.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[1]
