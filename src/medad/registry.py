@@ -16,7 +16,10 @@ DETECTORS = {
     "patchcore": "medad.detectors.patchcore:PatchCore",
     "padim": "medad.detectors.padim:Padim",
 }
-IMAGE_DETECTORS: dict[str, str] = {}  # those that train networks of their own and read images
+IMAGE_DETECTORS = {  # those that train networks of their own and read images
+    "fanogan": "medad.detectors.fanogan:FAnoGan",
+    "ganomaly": "medad.detectors.ganomaly:Ganomaly",
+}
 
 
 def lookup(registry: Mapping[str, str], name: str, what: str) -> str:
