@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from medad.config.load import load
 from medad.errors import MedadError
 from medad.plan import Plan
+from medad.resolve import attribute
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -49,3 +51,27 @@ def test_the_parameters_of_a_step_are_what_its_result_depends_on() -> None:
     assert not asked.of("head", {**run, "method": "consult"})["frozen"]
     assert "smoothing" in asked.of("metrics", run)
     assert asked.of("shots", run) == {"seed": 0}
+
+
+def test_a_detector_that_reads_images_depends_on_no_backbone() -> None:
+    def params(**overrides: Any) -> dict[str, Any]:
+        run = {"dataset": "phantom", "split": "grouped", "method": "ganomaly", "k": 2, "r": 0}
+        return plan(**overrides).parameters.of("head", run)
+
+    shipped = params()
+    assert (shipped["reads"], shipped["side"], shipped["epochs"]) == ("images", 128, 100)
+    assert shipped == params(backbone={"name": "resnet50"})
+    assert params(detectors={"ganomaly": {"epochs": 3}}) == {**shipped, "epochs": 3}
+    with pytest.raises(MedadError, match="anomalib needs resolution 32"):
+        params(detectors={"ganomaly": {"variant": "anomalib", "resolution": 16}})
+
+
+def test_every_detectors_parameters_are_those_of_its_section() -> None:
+    shipped = plan().parameters
+    for method in ("fanogan", "ganomaly"):
+        run = {"dataset": "phantom", "split": "grouped", "method": method, "k": 2, "r": 0}
+        head = shipped.of("head", run)
+        made = attribute(head["implementation"]).of(head)
+        assert asdict(made.params).items() <= head.items()
+        section = getattr(shipped.config.detectors, method).model_dump()
+        assert asdict(made.params) == section

@@ -258,6 +258,12 @@ class Ganomaly(Model):
     beta1: Annotated[float, Field(ge=0.0, lt=1.0)]
     variant: Literal["paper", "anomalib"]
 
+    @model_validator(mode="after")
+    def _the_code_is_one_vector(self) -> Ganomaly:
+        if self.variant == "anomalib" and self.resolution < 32:
+            raise ValueError("variant: anomalib needs resolution 32 or more")
+        return self
+
 
 class Detectors(Model):
     patchcore: PatchCore

@@ -36,12 +36,13 @@ Variant = Literal["paper", "anomalib"]
 class GanomalyParameters:
     """Keys of ``detectors.ganomaly``.
 
-    ``resolution``: side of the images the networks see, a power of two. ``latent``: channels of the
-    code; ``features``: of the first convolution. ``epochs``: passes over the K images, a step
-    taking min(``batch``, K) of them. ``adversarial``, ``contextual``, ``encoding``: weights of the
-    generator's three losses, equation 4. ``learning_rate``, ``beta1``: of Adam. ``variant``: the
-    ``paper``'s losses and the authors' networks, or those of the library ``anomalib`` (2.7); see
-    ``generator_losses`` and ``medad.detectors.ganomaly_networks.networks``.
+    ``resolution``: side of the images the networks see, a power of two from 16, or from 32 for
+    ``anomalib``. ``latent``: channels of the code; ``features``: of the first convolution.
+    ``epochs``: passes over the K images, a step taking min(``batch``, K) of them. ``adversarial``,
+    ``contextual``, ``encoding``: weights of the generator's three losses, equation 4.
+    ``learning_rate``, ``beta1``: of Adam. ``variant``: the ``paper``'s losses and the authors'
+    networks, or those of the library ``anomalib`` (2.7); see ``generator_losses`` and
+    ``medad.detectors.ganomaly_networks.networks``.
     """
 
     resolution: int
@@ -57,9 +58,12 @@ class GanomalyParameters:
     variant: Variant
 
     def __post_init__(self) -> None:
-        if self.resolution < 16 or self.resolution & (self.resolution - 1):
+        # With its wider padding, anomalib's code of 16 pixels would be 2 x 2 and not one vector.
+        least = 32 if self.variant == "anomalib" else 16
+        if self.resolution < least or self.resolution & (self.resolution - 1):
             raise MedadError(
-                f"resolution: got {self.resolution}, allowed: 16, 32, 64 and so on by doubling"
+                f"resolution: got {self.resolution}, allowed: {least}, {2 * least}, {4 * least} "
+                f"and so on (variant: {self.variant})"
             )
         for name in ("latent", "features", "epochs", "batch"):
             if getattr(self, name) < 1:
