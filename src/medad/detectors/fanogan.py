@@ -118,19 +118,18 @@ class FAnoGan:
         epochs = Epochs(training, "gan", len(real), params.batch, params.epochs)
         counted = epochs.each if params.critic_count == "epoch" else epochs.steps
 
-        def drawn(count: int) -> Tensor:
-            return torch.randn(count, params.latent, device=self.device)
-
         def step(index: int) -> dict[str, float]:
             x = real[epochs.images(index)]
-            with torch.no_grad():
-                fake = generator(drawn(len(x)))
+            trained = index % counted % params.n_critic == 0
+            # One draw serves both, as in the public code.
+            with torch.set_grad_enabled(trained):
+                fake = generator(torch.randn(len(x), params.latent, device=self.device))
             mix = torch.rand(len(x), 1, 1, 1, device=self.device)
-            loss, penalty = critic_loss(critic, x, fake, mix, params.penalty)
+            loss, penalty = critic_loss(critic, x, fake.detach(), mix, params.penalty)
             descend(optimizers["critic"], loss)
             values = {"critic": loss.item(), "penalty": penalty.item()}
-            if index % counted % params.n_critic == 0:
-                loss = generator_loss(critic, generator(drawn(len(x))))
+            if trained:
+                loss = generator_loss(critic, fake)
                 descend(optimizers["generator"], loss)
                 values["generator"] = loss.item()
             return values
