@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from medad import registry
 from medad.config.load import load
 from medad.errors import MedadError
 from medad.plan import Plan
+from medad.resolve import attribute
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -200,3 +202,27 @@ def test_an_entry_without_a_key_is_an_error(tmp_path: Path) -> None:
     path.write_text("x: {kind: figure, draws: a, methods: []}\n")
     with pytest.raises(MedadError, match="x: no title, source, about, reads"):
         _ = Plan(tmp_path, load(ROOT, {})).parameters.figures
+
+
+def test_a_detector_that_reads_images_depends_on_no_backbone() -> None:
+    def params(**overrides: Any) -> dict[str, Any]:
+        run = {"dataset": "phantom", "split": "grouped", "method": "ganomaly", "k": 2, "r": 0}
+        return plan(**overrides).parameters.of("head", run)
+
+    shipped = params()
+    assert (shipped["reads"], shipped["side"], shipped["epochs"]) == ("images", 128, 100)
+    assert shipped == params(backbone={"name": "resnet50"})
+    assert params(detectors={"ganomaly": {"epochs": 3}}) == {**shipped, "epochs": 3}
+    with pytest.raises(MedadError, match="anomalib needs resolution 32"):
+        params(detectors={"ganomaly": {"variant": "anomalib", "resolution": 16}})
+
+
+def test_every_detectors_parameters_are_those_of_its_section() -> None:
+    shipped = plan().parameters
+    for method in ("fanogan", "ganomaly"):
+        run = {"dataset": "phantom", "split": "grouped", "method": method, "k": 2, "r": 0}
+        head = shipped.of("head", run)
+        made = attribute(head["implementation"]).of(head)
+        assert asdict(made.params).items() <= head.items()
+        section = getattr(shipped.config.detectors, method).model_dump()
+        assert asdict(made.params) == section

@@ -24,7 +24,10 @@ DETECTORS = {
     "patchcore": "medad.detectors.patchcore:PatchCore",
     "padim": "medad.detectors.padim:Padim",
 }
-IMAGE_DETECTORS: dict[str, str] = {}  # those that train networks of their own and read images
+IMAGE_DETECTORS = {  # those that train networks of their own and read images
+    "fanogan": "medad.detectors.fanogan:FAnoGan",
+    "ganomaly": "medad.detectors.ganomaly:Ganomaly",
+}
 FIGURES = {
     "heat_maps": "medad.reporting.figures.heat_maps:draw",
     "attention": "medad.reporting.figures.attention:draw",

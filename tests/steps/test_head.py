@@ -32,6 +32,23 @@ PADIM = {
 }
 
 
+GANOMALY = {
+    "implementation": "medad.detectors.ganomaly:Ganomaly",
+    "reads": "images",
+    "resolution": 16,
+    "latent": 4,
+    "features": 2,
+    "epochs": 3,
+    "batch": 64,
+    "adversarial": 1.0,
+    "contextual": 50.0,
+    "encoding": 1.0,
+    "learning_rate": 2.0e-4,
+    "beta1": 0.5,
+    "variant": "paper",
+}
+
+
 @pytest.fixture
 def make(tmp_path):
     """A function that makes the task of one method."""
@@ -116,3 +133,25 @@ def test_a_changed_shot_is_refused(make, tmp_path):
     cv2.imwrite(str(tmp_path / "1.png"), np.zeros((40, 40, 3), np.uint8))
     with pytest.raises(MedadError, match=r"1\.png: changed"):
         run(task)
+
+
+def test_a_detector_that_reads_images_trains_on_the_shots(make):
+    one, other = (make(GANOMALY, "ganomaly", r) for r in range(2))
+    # It has no trunk, so its inputs have none.
+    reports = []
+    one = replace(
+        one, inputs={"shots": one.inputs["shots"]}, report=lambda *given: reports.append(given)
+    )
+    for task in (one, other):
+        task.scratch.mkdir(exist_ok=True)
+        run(task)
+    state, metadata = read_safetensors(one.outputs["head"])
+    assert metadata == {"implementation": GANOMALY["implementation"]}
+    assert len(state["history/contextual"]) == 3
+    assert list(one.seeds) == ["training"]
+    assert reports[0] == (0, 3, "ganomaly")
+    assert reports[-1] == (3, 3, "ganomaly")
+    assert one.outputs["head"].read_bytes() != other.outputs["head"].read_bytes()
+    content = one.outputs["head"].read_bytes()
+    run(one)
+    assert one.outputs["head"].read_bytes() == content

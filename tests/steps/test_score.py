@@ -12,7 +12,10 @@ from medad.backbones import checkpoint
 from medad.backbones.feature_cache import extract
 from medad.backbones.resnet import build
 from medad.backbones.spec import TrunkSpec
+from medad.data.images import load_square
+from medad.detectors.fanogan import FAnoGan
 from medad.detectors.patchcore import PatchCore
+from medad.detectors.training import Training
 from medad.errors import MedadError
 from medad.files import (
     read_npz,
@@ -37,6 +40,25 @@ PARAMS = {
     "coreset": 0.5,
     "neighbors": 9,
     "reweight": True,
+}
+FANOGAN = {
+    "seed": 0,
+    "implementation": "medad.detectors.fanogan:FAnoGan",
+    "side": 40,
+    "reads": "images",
+    "maps": True,
+    "resolution": 32,
+    "latent": 4,
+    "epochs": 1,
+    "encoder_epochs": 1,
+    "batch": 32,
+    "n_critic": 5,
+    "critic_count": "epoch",
+    "penalty": 10.0,
+    "kappa": 1.0,
+    "learning_rate": 2.0e-4,
+    "beta1": 0.5,
+    "legacy": False,
 }
 #              0 shot, pool and test; 1 test; 2 both; 3 validation; 4 pool; 5 test; 6 copy of 1
 POOL = [True, True, False, False, True, False, False]
@@ -165,3 +187,24 @@ def test_a_head_of_another_detector_is_refused(task, tmp_path):
     write_safetensors(tmp_path / "head.safetensors", {"mean": torch.zeros(3, 2)}, {})
     with pytest.raises(MedadError, match="not the state of PatchCore"):
         run(task)
+
+
+def test_a_detector_that_reads_images_scores_them(task, tmp_path):
+    split, root = read_parquet(task.inputs["split"]), task.locations["images"]
+    listed = list(zip(split["path"], split["sha256"], strict=True))
+    images = np.stack([load_square(root, path, digest, 40) for path, digest in listed])
+    detector = FAnoGan.of(FANOGAN)
+    detector.fit(images[:1], Training(0, tmp_path, "x"))
+    write_safetensors(tmp_path / "head.safetensors", detector.state(), {})
+    # It has no trunk, so its inputs have none.
+    inputs = {name: path for name, path in task.inputs.items() if name != "weights"}
+    run(replace(task, params=FANOGAN, inputs=inputs))
+    scored = [1, 2, 3, 5, 6]
+    expected = detector.score(images[scored])
+    scores = read_parquet(task.outputs["scores"])
+    assert scores["path"] == [f"{number}.png" for number in scored]
+    assert scores["score"] == expected.image.tolist()
+    assert scores["score"][0] == scores["score"][4]
+    maps = read_npz(task.outputs["maps"])["maps"]
+    assert np.array_equal(maps, expected.maps.astype(np.float16))
+    assert not list(task.cache.rglob("*"))

@@ -287,9 +287,46 @@ class Padim(Model):
     regularisation: Positive
 
 
+class FAnoGan(Model):
+    resolution: Annotated[int, Field(ge=32, multiple_of=16)]
+    latent: Count
+    epochs: Count
+    encoder_epochs: Count
+    batch: Count
+    n_critic: Count
+    critic_count: Literal["epoch", "run"]
+    penalty: NonNegative
+    kappa: NonNegative
+    learning_rate: Positive
+    beta1: Annotated[float, Field(ge=0.0, lt=1.0)]
+    legacy: bool
+
+
+class Ganomaly(Model):
+    resolution: Literal[16, 32, 64, 128, 256]
+    latent: Count
+    features: Count
+    epochs: Count
+    batch: Count
+    adversarial: NonNegative
+    contextual: NonNegative
+    encoding: NonNegative
+    learning_rate: Positive
+    beta1: Annotated[float, Field(ge=0.0, lt=1.0)]
+    variant: Literal["paper", "anomalib"]
+
+    @model_validator(mode="after")
+    def _the_code_is_one_vector(self) -> Ganomaly:
+        if self.variant == "anomalib" and self.resolution < 32:
+            raise ValueError("variant: anomalib needs resolution 32 or more")
+        return self
+
+
 class Detectors(Model):
     patchcore: PatchCore
     padim: Padim
+    fanogan: FAnoGan
+    ganomaly: Ganomaly
 
 
 class Override(Model):
