@@ -16,7 +16,9 @@ DETECTORS = {
     "patchcore": "medad.detectors.patchcore:PatchCore",
     "padim": "medad.detectors.padim:Padim",
 }
-IMAGE_DETECTORS: dict[str, str] = {}  # those that train networks of their own and read images
+IMAGE_DETECTORS = {  # those that train networks of their own and read images
+    "efficientad": "medad.detectors.efficientad:EfficientAD",
+}
 
 
 def lookup(registry: Mapping[str, str], name: str, what: str) -> str:
