@@ -7,7 +7,7 @@ network's of stride 4.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import torch
@@ -30,18 +30,6 @@ class Pictures(NamedTuple):
 
     small: Tensor
     large: Tensor
-
-
-class Source(NamedTuple):
-    """Images to teach on.
-
-    ``known(0)`` to ``known(total - 1)`` are single images that say what a channel's mean and
-    deviation are; ``drawn()`` gives one for a step, by torch's random functions.
-    """
-
-    total: int
-    known: Callable[[int], Pictures]
-    drawn: Callable[[], Pictures]
 
 
 def enlarged(images: Tensor) -> Pictures:
@@ -68,22 +56,28 @@ def described(trunk: Trunk, large: Tensor, channels: int) -> Tensor:
 
 
 @torch.no_grad()
-def statistics(maps: Callable[[int], Tensor], count: int) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation (C, 1, 1) of each channel over ``count`` maps.
+def statistics(maps: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation (C, 1, 1) of each channel of maps (1, C, h, w).
 
-    ``maps(0)`` to ``maps(count - 1)`` are (1, C, h, w). A deviation below 1e-6 is raised to it.
+    A deviation below 1e-6 is raised to it.
     """
-    mean = torch.stack([maps(index).mean((0, 2, 3)) for index in range(count)]).mean(0)
-    mean = mean[:, None, None]
-    squares = [(maps(index) - mean).square().mean((0, 2, 3)) for index in range(count)]
-    deviation = torch.stack(squares).mean(0).sqrt().clamp(min=_LEAST)
-    return mean, deviation[:, None, None]
+    total = squares = torch.zeros(1, dtype=torch.float64)
+    count = 0
+    for each in maps:
+        values = each.double()
+        total = total.to(values.device) + values.sum((0, 2, 3))
+        squares = squares.to(values.device) + values.square().sum((0, 2, 3))
+        count += values[:, 0].numel()
+    mean = total / count
+    deviation = (squares / count - mean.square()).clamp(min=0).sqrt().clamp(min=_LEAST)
+    return mean.float()[:, None, None], deviation.float()[:, None, None]
 
 
 def distil(
     teacher: PatchDescription,
     trunk: Trunk,
-    source: Source,
+    drawn: Callable[[], Pictures],
+    seen: int,
     batch: int,
     optimizer: torch.optim.Optimizer,
     steps: int,
@@ -91,17 +85,18 @@ def distil(
 ) -> Mapping[str, Tensor]:
     """Teach ``teacher`` (already on the device) by ``steps`` steps of ``batch`` images.
 
-    Returns its curve. Every channel of the trunk is standardised.
+    ``drawn()`` gives an image by torch's random functions. Every channel of the trunk is
+    standardised by ``seen`` of them: views of a few shots, too, show more than the shots, on which
+    some channels hardly vary. Returns the curve.
     """
     place(trunk, training.device)
     channels = len(teacher.state_dict()[f"conv{teacher.last}.bias"])
-    mean, deviation = statistics(
-        lambda index: described(trunk, source.known(index).large, channels), source.total
-    )
+    with training.seeded("teacher statistics"):
+        mean, deviation = statistics(described(trunk, drawn().large, channels) for _ in range(seen))
 
     def step(index: int) -> dict[str, float]:
-        drawn = [source.drawn() for _ in range(batch)]
-        small, large = (torch.cat(images) for images in zip(*drawn, strict=True))
+        pictures = zip(*(drawn() for _ in range(batch)), strict=True)
+        small, large = (torch.cat(images) for images in pictures)
         wanted = (described(trunk, large, channels) - mean) / deviation
         loss = (wanted - teacher(normalised(small))).square().mean()
         optimizer.zero_grad()

@@ -58,9 +58,7 @@ class EfficientAD:
         with training.seeded("networks"):
             student, autoencoder = self._untrained()
         with torch.no_grad():
-            mean, deviation = statistics(
-                lambda index: teacher(normalised(trained[index : index + 1])), len(trained)
-            )
+            mean, deviation = statistics(teacher(normalised(shot[None])) for shot in trained)
         networks = Networks(
             teacher, student.to(self.device), autoencoder.to(self.device), mean, deviation
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 from medad.backbones.checkpoint import load
 from medad.backbones.weights import read_state
 from medad.detectors.alterations import Views, grey, maybe_grey, view
-from medad.detectors.distillation import Pictures, Source, distil, enlarged
+from medad.detectors.distillation import Pictures, distil, enlarged
 from medad.detectors.efficientad_parameters import EfficientADParameters
 from medad.detectors.natural import NaturalImages
 from medad.detectors.pdn import PatchDescription, published
@@ -19,7 +20,8 @@ from medad.detectors.training import Training
 from medad.errors import MedadError
 from medad.files import sha256
 
-_STATISTICS = 10_000  # natural images at most that say what a channel's mean and deviation are
+# Images that say what a channel's mean and deviation are; the authors take 10,000.
+_VIEWS, _IMAGES = 32, 10_000
 _GREY = 0.1  # probability that the images of a step of the distillation are grey
 
 
@@ -43,41 +45,37 @@ def teacher_of(
         return teacher.eval(), {}
     if params.distil_on == "images":
         assert natural is not None
-        source = _natural_images(natural, params.side, training.device)
+        drawn = partial(_natural_image, natural, params.side, training.device)
+        seen = min(_IMAGES, len(natural.names))
     else:
-        source = _views(shots, params.views)
+        drawn, seen = partial(_view, shots, params.views), _VIEWS
     optimizer = torch.optim.Adam(
         teacher.parameters(), params.learning_rate, weight_decay=params.weight_decay
     )
-    trunk, batch, steps = load(training.inputs["weights"]), params.distil_batch, params.distil_steps
-    curves = distil(teacher, trunk, source, batch, optimizer, steps, training)
+    curves = distil(
+        teacher,
+        load(training.inputs["weights"]),
+        drawn,
+        seen,
+        params.distil_batch,
+        optimizer,
+        params.distil_steps,
+        training,
+    )
     return teacher.eval(), curves
 
 
-def _views(shots: Tensor, views: Views) -> Source:
-    """The shots; a step sees random views of them, some of them grey."""
-
-    def drawn() -> Pictures:
-        shot = int(torch.randint(len(shots), ()))
-        return enlarged(maybe_grey(view(shots[shot : shot + 1], views), _GREY))
-
-    return Source(len(shots), lambda index: enlarged(shots[index : index + 1]), drawn)
+def _view(shots: Tensor, views: Views) -> Pictures:
+    """A random view of a random shot, sometimes grey."""
+    shot = int(torch.randint(len(shots), ()))
+    return enlarged(maybe_grey(view(shots[shot : shot + 1], views), _GREY))
 
 
-def _natural_images(images: NaturalImages, side: int, device: str) -> Source:
-    """Natural images, some of them grey in a step."""
-    total = len(images.names)
-    count = min(total, _STATISTICS)
-
-    def at(index: int) -> Pictures:
-        return Pictures(images.at(index, side).to(device), images.at(index, 2 * side).to(device))
-
-    def drawn() -> Pictures:
-        pictures = at(images.draw())
-        turned = bool(torch.rand(()) < _GREY)
-        return Pictures(*map(grey, pictures)) if turned else pictures
-
-    return Source(count, lambda index: at(index * total // count), drawn)
+def _natural_image(images: NaturalImages, side: int, device: str) -> Pictures:
+    """A random natural image, sometimes grey."""
+    index = images.draw()
+    sizes = (images.at(index, side).to(device), images.at(index, 2 * side).to(device))
+    return Pictures(*map(grey, sizes)) if torch.rand(()) < _GREY else Pictures(*sizes)
 
 
 def _pinned(path: Path | None, expected: str | None) -> Path:
