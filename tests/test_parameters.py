@@ -49,3 +49,13 @@ def test_the_parameters_of_a_step_are_what_its_result_depends_on() -> None:
     assert not asked.of("head", {**run, "method": "consult"})["frozen"]
     assert "smoothing" in asked.of("metrics", run)
     assert asked.of("shots", run) == {"seed": 0}
+
+
+def test_only_a_teacher_taught_by_the_backbone_depends_on_it() -> None:
+    run = {"dataset": "phantom", "split": "grouped", "method": "efficientad", "k": 2, "r": 0}
+    taught = plan().parameters.of("head", run)
+    assert (taught["reads"], taught["backbone"]["name"]) == ("images", "resnet18")
+    file = {"teacher": "file", "teacher_file": "t.pth", "teacher_sha256": "0" * 64}
+    given = plan(detectors={"efficientad": file}).parameters.of("head", run)
+    assert "backbone" not in given
+    assert given["teacher_file"] == "t.pth"

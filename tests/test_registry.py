@@ -7,7 +7,10 @@ from medad.errors import MedadError
 from medad.resolve import attribute
 
 
-@pytest.mark.parametrize("table", [registry.READERS, registry.STAGE1, registry.DETECTORS])
+@pytest.mark.parametrize(
+    "table",
+    [registry.READERS, registry.STAGE1, registry.DETECTORS, registry.IMAGE_DETECTORS],
+)
 def test_every_registered_name_is_something_callable(table: dict[str, str]) -> None:
     for spec in table.values():
         assert callable(attribute(spec))
