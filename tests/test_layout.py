@@ -112,3 +112,23 @@ def test_a_figures_trunk_is_the_backbone_of_a_method_without_stage_1() -> None:
 def test_every_name_a_figure_may_read_is_an_output() -> None:
     for kind, item in layout.READABLE.values():
         assert item in layout.SUFFIXES[kind]
+
+
+def test_a_detector_of_images_reads_its_teacher_or_the_trunk_it_learns_from() -> None:
+    run = {"dataset": "d", "split": "s", "method": "m", "k": 2, "r": 0}
+    backbone = {"name": "resnet18", "weights": "random"}
+    distilled = {"reads": "images", "teacher": "distil", "distil_on": "shots", "penalty": "none"}
+    published = {"reads": "images", "teacher": "file", "teacher_file": "t.pth"}
+    foreign = {"penalty": "images", "natural_images": "n.zip"}
+
+    def found(params: dict[str, object]) -> dict[str, str]:
+        inputs = layout.inputs("head", run, params)
+        return {name: path for name, path in inputs.items() if name != "shots"}
+
+    weights = "results/weights/resnet18.random.safetensors"
+    assert found({**distilled, "backbone": backbone}) == {"weights": weights}
+    assert found(published) == {"teacher": "t.pth"}
+    assert found({**published, **foreign}) == {"teacher": "t.pth", "natural": "n.zip"}
+    on_images = {**distilled, "distil_on": "images", "natural_images": "n.zip"}
+    assert found({**on_images, "backbone": backbone}) == {"natural": "n.zip", "weights": weights}
+    assert found({"reads": "images"}) == {}

@@ -226,3 +226,13 @@ def test_every_detectors_parameters_are_those_of_its_section() -> None:
         assert asdict(made.params).items() <= head.items()
         section = getattr(shipped.config.detectors, method).model_dump()
         assert asdict(made.params) == section
+
+
+def test_only_a_teacher_taught_by_the_backbone_depends_on_it() -> None:
+    run = {"dataset": "phantom", "split": "grouped", "method": "efficientad", "k": 2, "r": 0}
+    taught = plan().parameters.of("head", run)
+    assert (taught["reads"], taught["backbone"]["name"]) == ("images", "resnet18")
+    file = {"teacher": "file", "teacher_file": "t.pth", "teacher_sha256": "0" * 64}
+    given = plan(detectors={"efficientad": file}).parameters.of("head", run)
+    assert "backbone" not in given
+    assert given["teacher_file"] == "t.pth"

@@ -165,13 +165,16 @@ def _published(params: Mapping[str, Any]) -> str:
 
 
 def _learned_from(run: Identity, params: Mapping[str, Any]) -> dict[str, str]:
-    """Networks that a head rests on: a trunk, or the teacher of a detector that reads images."""
+    """What a head rests on beside the shots: a trunk; or, for a detector that reads images, its
+    teacher, or the trunk the teacher learns from, and natural images."""
     if params["reads"] == "features":
         frozen = params["frozen"]
         return {"weights": _published(params) if frozen else output("stage1", run, "weights")}
+    natural = "images" in (params.get("penalty"), params.get("distil_on"))
+    found = {"natural": params["natural_images"]} if natural else {}
     if params.get("teacher") == "file":
-        return {"teacher": params["teacher_file"]}
-    return {"weights": _published(params)} if "backbone" in params else {}
+        return {**found, "teacher": params["teacher_file"]}
+    return {**found, "weights": _published(params)} if "backbone" in params else found
 
 
 def _scored(run: Identity, maps: bool) -> dict[str, str]:

@@ -27,6 +27,7 @@ DETECTORS = {
 IMAGE_DETECTORS = {  # those that train networks of their own and read images
     "fanogan": "medad.detectors.fanogan:FAnoGan",
     "ganomaly": "medad.detectors.ganomaly:Ganomaly",
+    "efficientad": "medad.detectors.efficientad:EfficientAD",
 }
 FIGURES = {
     "heat_maps": "medad.reporting.figures.heat_maps:draw",

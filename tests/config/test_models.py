@@ -3,10 +3,14 @@ from __future__ import annotations
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
+
 from medad.config.load import load
 from medad.config.models import FolderDataset
+from medad.detectors.efficientad_parameters import EfficientADParameters
 from medad.detectors.padim import PadimParameters
 from medad.detectors.patchcore import PatchCoreParameters
+from medad.errors import MedadError
 from medad.pretraining import parameters
 from medad.pretraining.supervised import SupervisedParams
 from medad.synthesis.parameters import ConsultSynthesis
@@ -35,3 +39,20 @@ def test_the_sections_of_a_method_are_the_parameters_of_its_code() -> None:
     assert patchcore == set(config.detectors.patchcore.model_dump())
     padim = {field.name for field in fields(PadimParameters)}
     assert padim == set(config.detectors.padim.model_dump())
+    efficientad = {field.name for field in fields(EfficientADParameters)} - {"side"}
+    files = {"teacher_file", "natural_images"}  # these reach the code as inputs
+    assert efficientad | files == set(config.detectors.efficientad.model_dump())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"teacher": "file", "teacher_file": "t.pth"}, "teacher_sha256"),
+        ({"penalty": "images"}, "natural_images"),
+        ({"distil_on": "images", "natural_images": "n.zip"}, "natural_sha256"),
+        ({"low": 0.995}, "low must be below high"),
+    ],
+)
+def test_efficientad_needs_its_files_pinned(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(MedadError, match=words):
+        load(ROOT, {"detectors": {"efficientad": changes}})

@@ -7,6 +7,9 @@ import pytest
 import torch
 import yaml
 
+from medad.backbones.checkpoint import save
+from medad.backbones.resnet import build
+from medad.backbones.spec import TrunkSpec
 from medad.detectors import training as trainings
 from medad.detectors.training import Training
 from medad.errors import MedadError
@@ -20,10 +23,12 @@ DEFAULTS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text(
 SMALL = {
     "fanogan": {"resolution": 32, "latent": 6, "epochs": 2, "encoder_epochs": 3},
     "ganomaly": {"resolution": 16, "latent": 6, "features": 4, "epochs": 4},
+    "efficientad": {"width": 0.1, "channels": 8, "distil_steps": 3, "steps": 3},
 }
 LONGER = {
     "fanogan": {"epochs": 20, "encoder_epochs": 30, "learning_rate": 0.002},
     "ganomaly": {"epochs": 100, "features": 8, "learning_rate": 0.002},
+    "efficientad": {"width": 0.25, "distil_steps": 20, "steps": 40, "learning_rate": 0.002},
 }
 
 
@@ -58,8 +63,16 @@ def fitted(name, folder, images=None, seed=0, report=lambda *_: None, **changes)
     folder.mkdir(exist_ok=True)
     detector = make(name, **changes)
     shots = pictures(3, seed=1) if images is None else images
-    detector.fit(shots, Training(seed, folder, "this fit", report=report))
+    teacher = {"weights": trunk(folder)} if name == "efficientad" else {}
+    detector.fit(shots, Training(seed, folder, "this fit", inputs=teacher, report=report))
     return detector
+
+
+def trunk(folder):
+    """The backbone that EfficientAD's teacher learns from."""
+    path = folder / "trunk.safetensors"
+    save(path, build(TrunkSpec("resnet18", depth=3), torch.Generator().manual_seed(0)), {})
+    return path
 
 
 def file_of(detector, path):

@@ -12,6 +12,7 @@ Positive = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 Layer = Annotated[int, Field(ge=1, le=4)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
 
@@ -122,19 +123,18 @@ class Splits(Model):
 
 
 Architecture = Literal["resnet18", "resnet50", "wide_resnet50_2"]
-Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Pinned(Model):
     file: str
-    sha256: Hash
+    sha256: Sha256
 
 
 class Backbone(Model):
     name: Architecture
     weights: Literal["random", "imagenet", "file"]
     file: str | None
-    sha256: Hash | None
+    sha256: Sha256 | None
     others: dict[Architecture, Pinned]
 
     @model_validator(mode="after")
@@ -322,11 +322,58 @@ class Ganomaly(Model):
         return self
 
 
+class Views(Model):
+    crop: Annotated[float, Field(gt=0.0, le=1.0)]
+    rotate: Annotated[float, Field(ge=0.0, le=180.0)]
+    flip: Fraction
+    tone: Fraction
+
+
+class EfficientAD(Model):
+    size: Literal["small", "medium"]
+    width: Positive
+    channels: Count
+    teacher: Literal["distil", "file"]
+    teacher_file: str | None
+    teacher_sha256: Sha256 | None
+    distil_steps: Count
+    distil_batch: Count
+    distil_on: Literal["shots", "images"]
+    views: Views
+    penalty: Literal["none", "images"]
+    natural_images: str | None
+    natural_sha256: Sha256 | None
+    steps: Count
+    learning_rate: Positive
+    weight_decay: NonNegative
+    hard: Annotated[float, Field(ge=0.0, lt=1.0)]
+    jitter: Annotated[float, Field(ge=0.0, lt=1.0)]
+    quantiles: Literal["shots", "held_out"]
+    low: Fraction
+    high: Fraction
+    border: Literal["after", "before"]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> EfficientAD:
+        if self.teacher == "file" and (self.teacher_file is None or self.teacher_sha256 is None):
+            raise ValueError("teacher: file needs both `teacher_file` and its `teacher_sha256`")
+        natural = self.penalty == "images" or self.distil_on == "images"
+        if natural and (self.natural_images is None or self.natural_sha256 is None):
+            raise ValueError(
+                "penalty: images and distil_on: images need both `natural_images` and its "
+                "`natural_sha256`"
+            )
+        if not self.low < self.high:
+            raise ValueError("low must be below high")
+        return self
+
+
 class Detectors(Model):
     patchcore: PatchCore
     padim: Padim
     fanogan: FAnoGan
     ganomaly: Ganomaly
+    efficientad: EfficientAD
 
 
 class Override(Model):
