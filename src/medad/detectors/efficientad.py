@@ -103,8 +103,9 @@ class EfficientAD:
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Restore ``state()``; MedadError when it is another detector's."""
         params = self.params
-        teacher = PatchDescription(params.size, params.channels, params.width)
-        student, autoencoder = self._untrained()
+        with torch.device("meta"):  # draws no weights
+            teacher = PatchDescription(params.size, params.channels, params.width)
+            student, autoencoder = self._untrained()
         made = {"teacher": teacher, "student": student, "autoencoder": autoencoder}
         wanted = {
             f"{name}/{key}": tensor.shape
@@ -121,8 +122,8 @@ class EfficientAD:
             )
         for name, module in made.items():
             own = {key: learned[f"{name}/{key}"] for key in module.state_dict()}
-            module.load_state_dict(own)
-            module.to(self.device).eval()
+            module.to_empty(device=self.device).load_state_dict(own)
+            module.eval()
         mean, deviation = (learned[name].to(self.device) for name in ("mean", "deviation"))
         self.networks = Networks(teacher, student, autoencoder, mean, deviation)
         self.quantiles = learned["quantiles"].cpu()
