@@ -38,6 +38,7 @@ FIGURES = {
     "score_histograms": "medad.reporting.figures.score_histograms:draw",
     "tumour_sheet": "medad.reporting.figures.tumour_sheet:draw",
     "covering_radius": "medad.reporting.figures.covering_radius:draw",
+    "reconstructions": "medad.reporting.figures.reconstructions:draw",
     "failure_gallery": "medad.reporting.figures.failure_gallery:draw",
 }
 
