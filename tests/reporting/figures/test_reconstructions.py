@@ -62,9 +62,9 @@ def task(make_task, tmp_path):
         detector.fit(shots, Training(k, tmp_path / f"train{k}", "x"))
         path = tmp_path / f"head{k}.safetensors"
         state = detector.state()
-        last = [name for name in state if name.startswith("decoder/") and state[name].ndim == 4][-1]
-        # Untrained, all are grey: make what K = 2 gives dark and what K = 4 gives bright.
-        state[last].fill_(k - 3.0)
+        # Hardly trained, all are grey: make what K = 2 gives dark and what K = 4 gives bright.
+        state["decoder/4.bias"].fill_(1.0)
+        state["decoder/6.weight"].fill_(k - 3.0)
         write_safetensors(path, state, {"implementation": GANOMALY})
         inputs[f"head/patchcore/k{k}/r0"] = path
     return replace(made, inputs=inputs)
