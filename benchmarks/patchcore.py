@@ -39,6 +39,7 @@ PARAMETERS: dict[str, Any] = {
     "coreset": 0.1,
     "neighbors": 9,
     "reweight": True,
+    "smooth": 0.0,
 }
 
 

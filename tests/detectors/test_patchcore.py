@@ -7,7 +7,14 @@ import torch
 from medad.detectors.patchcore import PatchCore
 from medad.errors import MedadError
 
-PARAMS = {"layers": [2, 3], "pool": 3, "coreset": 0.1, "neighbors": 9, "reweight": True}
+PARAMS = {
+    "layers": [2, 3],
+    "pool": 3,
+    "coreset": 0.1,
+    "neighbors": 9,
+    "reweight": True,
+    "smooth": 0.0,
+}
 
 
 def pyramid(count, seed):
@@ -95,6 +102,33 @@ def test_without_reweighting_the_score_is_the_largest_distance(changes):
     np.testing.assert_allclose(scores.image, scores.maps.max((1, 2)), rtol=1e-6)
 
 
+def gaussian(image, sigma):
+    """By its definition, of one map: weights over all offsets, edges repeated."""
+    reach = int(4 * sigma + 0.5)
+    offsets = np.arange(-reach, reach + 1)
+    weights = np.exp(-(offsets**2) / (2 * sigma**2))
+    weights /= weights.sum()
+    padded = np.pad(image, reach, mode="edge")
+    size = len(image)
+    rows = sum(w * padded[o : o + size] for o, w in enumerate(weights))
+    return sum(w * rows[:, o : o + size] for o, w in enumerate(weights))
+
+
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 2.0])
+def test_smoothing_is_before_the_largest_is_taken(sigma):
+    test = pyramid(20, seed=2)
+    plain = fitted(reweight=False).score(test)
+    smooth = fitted(reweight=False, smooth=sigma).score(test)
+    assert np.array_equal(plain.maps, smooth.maps)
+    expected = [gaussian(found.astype(np.float64), sigma).max() for found in plain.maps]
+    np.testing.assert_allclose(smooth.image, expected, rtol=1e-6)
+    reweighted = fitted(smooth=sigma)
+    together = reweighted.score(test)
+    assert (together.image < smooth.image).all()
+    alone = reweighted.score({layer: maps[7:8] for layer, maps in test.items()})
+    assert alone.image[0] == together.image[7]
+
+
 def test_one_entry_scores_every_image_zero_unless_not_reweighted():
     test = pyramid(4, seed=2)
     assert fitted(1, coreset=1e-9).state()["bank"].shape == (1, 16)
@@ -115,7 +149,14 @@ def test_smaller_coreset_is_a_prefix():
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("coreset", 0.0), ("coreset", 1.5), ("neighbors", 0), ("layers", []), ("layers", [2, 2])],
+    [
+        ("smooth", -1.0),
+        ("coreset", 0.0),
+        ("coreset", 1.5),
+        ("neighbors", 0),
+        ("layers", []),
+        ("layers", [2, 2]),
+    ],
 )
 def test_refuses_parameters_out_of_range(key, value):
     with pytest.raises(MedadError, match=key):

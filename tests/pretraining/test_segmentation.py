@@ -102,7 +102,14 @@ def test_seeds_decide(random_trunk, bright, supervised, places, stored):
 def test_the_trunk_goes_into_patchcore(random_trunk, bright, supervised, places, tmp_path, stored):
     stored(train(random_trunk, bright, supervised | {"epochs": 1}, places))
     trunk = checkpoint.load(tmp_path / "stored.safetensors")
-    params = {"layers": [2, 3], "pool": 3, "coreset": 0.5, "neighbors": 3, "reweight": True}
+    params = {
+        "layers": [2, 3],
+        "pool": 3,
+        "coreset": 0.5,
+        "neighbors": 3,
+        "reweight": True,
+        "smooth": 0.0,
+    }
     detector = PatchCore.of(params, "cpu")
     images = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():

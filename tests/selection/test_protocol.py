@@ -24,8 +24,9 @@ def changed(tmp_path):
     return write
 
 
-def test_the_committed_study_is_valid_and_starts_from_the_unadapted_backbone():
-    protocol = read(COMMITTED)
+@pytest.mark.parametrize("name", ["consult.yaml", "patchcore.yaml"])
+def test_the_committed_study_is_valid_and_starts_from_the_unadapted_backbone(name):
+    protocol = read(COMMITTED.with_name(name))
     assert set(protocol.sources) == {"phantom", "brain_mri"}
     candidates = protocol.stage1(load(ROOT))
     first = next(iter(candidates.values()))
@@ -37,6 +38,17 @@ def test_the_committed_study_is_valid_and_starts_from_the_unadapted_backbone():
     assert len({frozenset(changes) for changes in protocol.candidates.values()}) == 1
     for source in protocol.sources.values():
         assert load(ROOT, source.config).runs.datasets
+
+
+def test_candidates_may_differ_by_their_detector_alone():
+    protocol = read(COMMITTED.with_name("patchcore.yaml"))
+    config = load(ROOT)
+    shipped = config.detectors.patchcore.model_dump()
+    assert protocol.detector(config, "patchcore") == shipped
+    assert protocol.detector(config, "smooth_1") == {**shipped, "smooth": 1.0}
+    settings = [str(protocol.detector(config, name)) for name in protocol.candidates]
+    assert len(set(settings)) == len(settings)
+    assert len({str(params) for params in protocol.stage1(config).values()}) == 1
 
 
 def test_order_of_candidates_is_kept(changed):
@@ -61,6 +73,7 @@ def test_families_left_out(changed):
         ({"method": "padim"}, "method: got 'padim'"),
         ({"candidates": {"only": {}}}, "candidates"),
         ({"surprise": 1}, "surprise"),
+        ({"detectors": {"moon": {}}}, "detectors must be of candidates"),
     ],
 )
 def test_a_wrong_study_names_file_and_key(changed, changes, message):

@@ -49,6 +49,15 @@ def test_every_candidate_on_every_draw_once(run, project):
     assert {"pretraining/consult.py", "selection/lesions.py"} <= set(found["code"])
 
 
+def test_a_candidate_is_scored_by_its_own_detector(project, study_file):
+    protocol = read(study_file)
+    other = protocol.model_copy(update={"detectors": {"plain": {"smooth": 1.0}}})
+    assert study.fingerprint(other) != study.fingerprint(protocol)
+    config = load(project)
+    assert other.detector(config, "start")["smooth"] == 0
+    assert other.detector(config, "plain")["smooth"] == 1
+
+
 def test_what_is_kept_is_not_computed_again(run, project):
     first, _, _ = run()
     second, computed, reports = run()

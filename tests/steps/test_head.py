@@ -23,6 +23,7 @@ PATCHCORE = {
     "coreset": 0.5,
     "neighbors": 9,
     "reweight": True,
+    "smooth": 0.0,
 }
 PADIM = {
     "implementation": "medad.detectors.padim:Padim",

@@ -40,6 +40,7 @@ PARAMS = {
     "coreset": 0.5,
     "neighbors": 9,
     "reweight": True,
+    "smooth": 0.0,
 }
 FANOGAN = {
     "seed": 0,

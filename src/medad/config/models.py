@@ -279,6 +279,7 @@ class PatchCore(Model):
     coreset: Annotated[float, Field(gt=0.0, le=1.0)]
     neighbors: Count
     reweight: bool
+    smooth: NonNegative
 
 
 class Padim(Model):

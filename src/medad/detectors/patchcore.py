@@ -14,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from medad.detectors.grid import positions, stacked, vectors
@@ -33,7 +34,9 @@ class PatchCoreParameters:
     ``layers``: of the trunk, brought to the grid of the finest and concatenated in this order.
     ``pool``: odd side of the average pooling of every layer; 1 is none. ``coreset``: fraction of
     the patches kept, in (0, 1]. ``neighbors``: bank entries in the re-weighting, the nearest one
-    included. ``reweight``: false gives the plain maximum, as does one neighbour.
+    included. ``reweight``: false gives the plain maximum, as does one neighbour. ``smooth``: sigma,
+    in cells of the patch grid, of a Gaussian over an image's distances before the largest is
+    taken; 0, as published, is none. The maps stay as they are.
     """
 
     layers: tuple[int, ...]
@@ -41,6 +44,7 @@ class PatchCoreParameters:
     coreset: float
     neighbors: int
     reweight: bool
+    smooth: float
 
     def __post_init__(self) -> None:
         if not self.layers or len(set(self.layers)) < len(self.layers):
@@ -49,6 +53,8 @@ class PatchCoreParameters:
             raise MedadError(f"coreset: got {self.coreset}, allowed: a fraction in (0, 1]")
         if self.neighbors < 1:
             raise MedadError(f"neighbors: got {self.neighbors}, allowed: 1 or more")
+        if not self.smooth >= 0:
+            raise MedadError(f"smooth: got {self.smooth}, allowed: 0 or more")
 
 
 class PatchCore:
@@ -63,7 +69,7 @@ class PatchCore:
     @classmethod
     def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:
         """From a mapping with the keys of ``PatchCoreParameters``."""
-        keys = ("pool", "coreset", "neighbors", "reweight")
+        keys = ("pool", "coreset", "neighbors", "reweight", "smooth")
         chosen = {key: params[key] for key in keys}
         return cls(PatchCoreParameters(layers=tuple(params["layers"]), **chosen), device)
 
@@ -91,13 +97,14 @@ class PatchCore:
             patches = torch.stack([vectors(grid) for grid in group])
             distances, entries = self.index.nearest(patches.flatten(0, 1), 1)
             distances, entries = (found.reshape(len(group), -1) for found in (distances, entries))
-            images.append(self._image_scores(patches, distances, entries, self.index))
             shape = (len(group), *group[0].shape[1:])
-            maps.append(distances.reshape(shape).float().cpu().numpy())
+            found = distances.reshape(shape).cpu().numpy()
+            images.append(self._image_scores(patches, found, entries, self.index))
+            maps.append(found.astype(np.float32))
         return Scores(np.concatenate(images), np.concatenate(maps))
 
     def _image_scores(
-        self, patches: Tensor, distances: Tensor, entries: Tensor, index: Index
+        self, patches: Tensor, distances: NDArray[np.float64], entries: Tensor, index: Index
     ) -> NDArray[np.float64]:
         """s = w s*, equations 6 and 7 of the paper as anomalib reads them, of n images.
 
@@ -105,11 +112,18 @@ class PatchCore:
         w = 1 - softmax(distances of that patch to the entries nearest to m*)[m*], m* itself among
         them. A bank of one entry therefore gives w = 0 and scores every image 0.
 
-        ``patches``: (n, P, C). ``distances``, ``entries``: (n, P), to the nearest and which it is.
+        With ``smooth``, s* is the largest of the smoothed distances and the patch is the one there.
+
+        ``patches``: (n, P, C). ``distances``: (n, h, w) to the nearest entry; ``entries``: (n, P),
+        which that is.
         """
+        sigma = self.params.smooth
+        if sigma:
+            distances = gaussian_filter(distances, (0, sigma, sigma), mode="nearest")
+        flat = distances.reshape(len(distances), -1)
         every = torch.arange(len(patches))
-        worst = torch.from_numpy(distances.cpu().numpy().argmax(axis=1))  # the first of equals
-        farthest: NDArray[np.float64] = distances.cpu()[every, worst].numpy()
+        worst = torch.from_numpy(flat.argmax(axis=1))  # the first of equals
+        farthest: NDArray[np.float64] = flat.max(axis=1)
         if not self.params.reweight or self.params.neighbors == 1:
             return farthest
         every, worst = every.to(patches.device), worst.to(patches.device)

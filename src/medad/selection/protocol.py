@@ -12,6 +12,11 @@ from medad.config.load import section_with
 from medad.config.models import Config, Count, Fraction, Model, Name, Positive
 from medad.errors import MedadError
 
+SEEN = (
+    "`gentle` was found on three draws of `brain_mri` with all tumour images in view. That it is a "
+    "candidate at all owes to this."
+)
+
 
 class Contrast(Model):
     """Strength of each lesion family; see ``medad.selection.lesions.add_lesion``.
@@ -65,7 +70,8 @@ class Protocol(Model):
     this order is the one the rule prefers, and the first candidate is the unadapted backbone that
     the others have to beat. ``shots`` of a draw, of which ``held_out`` are scored and the others
     train and fill the bank. ``lesions``: for every held-out image and family. ``resamples`` of the
-    bootstrap over draws.
+    bootstrap over draws. ``detectors``: candidate -> overrides of ``detectors.patchcore``, of those
+    that have any. ``title`` and ``seen``, what was known before, are for the report.
     """
 
     method: Literal["consult"]
@@ -73,6 +79,9 @@ class Protocol(Model):
     shots: Annotated[int, Field(ge=3)]
     held_out: Annotated[int, Field(ge=2)]
     lesions: Count
+    title: str = "Which reading of CONSULT's stage 1 to ship"
+    seen: str = SEEN
+    detectors: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     resamples: Annotated[int, Field(ge=100)]
     guards: Guards
     rule: str
@@ -83,7 +92,14 @@ class Protocol(Model):
     def _leaves_a_bank(self) -> Protocol:
         if self.held_out >= self.shots:
             raise ValueError("held_out must be below shots, so that there is a bank")
+        if not self.detectors.keys() <= self.candidates.keys():
+            raise ValueError("detectors must be of candidates")
         return self
+
+    def detector(self, config: Config, candidate: str) -> dict[str, Any]:
+        """All parameters of a candidate's PatchCore; MedadError for one that cannot be."""
+        changes = self.detectors.get(candidate, {})
+        return section_with(config.detectors.patchcore, changes, f"candidate {candidate}")
 
     def stage1(self, config: Config) -> dict[str, dict[str, Any]]:
         """Candidate -> all parameters of its stage 1; MedadError for one that cannot be."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,14 +13,14 @@ from medad.selection.rule import Decision
 from medad.selection.statistics import resampled_mean
 from medad.selection.summary import Line, decision, lines
 
+INDENT: dict[str, Any] = {"subsequent_indent": "  ", "break_on_hyphens": False}
 PITFALLS = """\
 - A net trained on {bank} shots overfits more easily than one trained on {shots}, so this judges
   stage 1 a little too harshly at K = {shots} and says nothing of other K.
 - The development draws of a dataset together use more of its healthy images than any one K; only
   on the phantom, which is generated, is that free. They come from the pool of split `grouped`: no
   test image is scored.
-- What was seen before: `gentle` was found on three draws of `brain_mri` with all tumour images in
-  view. That it is a candidate at all owes to this.
+{seen}
 - Contrasts are far above what a radiologist needs: with two images in the bank, weaker lesions
   drown in the variation between subjects, whatever the candidate.
 - Pairs of held-out images are not rotated within a draw: one training a draw and candidate.
@@ -38,7 +39,7 @@ def markdown(protocol: Protocol, studies: Sequence[Mapping[str, Any]]) -> str:
     chosen = decision(protocol, studies)
     missing = sorted(set(protocol.sources) - {study["source"] for study in studies})
     parts = [
-        "# Which reading of CONSULT's stage 1 to ship, judged on healthy shots alone",
+        f"# {protocol.title}, judged on healthy shots alone",
         f"{protocol.shots} shots a draw, {protocol.held_out} held out and scored, with and without "
         f"{protocol.lesions} lesions a family; the others train stage 1 and fill PatchCore's bank. "
         "S1 = P(score with lesion > score of the same image without), S2 = P(score with lesion > "
@@ -58,6 +59,7 @@ def markdown(protocol: Protocol, studies: Sequence[Mapping[str, Any]]) -> str:
             bank=protocol.shots - protocol.held_out,
             shots=protocol.shots,
             held_out=protocol.held_out,
+            seen=textwrap.fill(f"- What was seen before: {protocol.seen}", 99, **INDENT),
         ),
     ]
     return "\n\n".join(parts) + "\n"

@@ -67,7 +67,7 @@ def run(
                 contrast=source.contrast.used(),
                 stage1=params,
                 synthesis=config.synthesis.consult.model_dump(),
-                detector=config.detectors.patchcore.model_dump(),
+                detector=protocol.detector(config, candidate),
                 weights=backbone,
                 threads=config.threads.stage1,
             )
@@ -83,6 +83,7 @@ def run(
         "synthesis": config.synthesis.consult.model_dump(),
         "detector": config.detectors.patchcore.model_dump(),
         "candidates": stage1,
+        "detectors": {name: protocol.detector(config, name) for name in protocol.detectors},
         "code": _code(),
         "libraries": libraries(),
         "draws": draws,
@@ -95,7 +96,7 @@ def run(
 
 def fingerprint(protocol: Protocol) -> str:
     """Equal for results that may be compared: of the whole protocol, order of candidates too."""
-    content = {**protocol.model_dump(), "order": list(protocol.candidates)}
+    content = {**protocol.model_dump(exclude_defaults=True), "order": list(protocol.candidates)}
     return hashlib.sha256(canonical_json(content)).hexdigest()
 
 
