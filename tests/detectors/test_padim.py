@@ -1,5 +1,7 @@
 """PaDiM against dense covariances in float64."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from medad.detectors.padim import Padim
 from medad.errors import MedadError
 
+FIXTURES = Path(__file__).parent / "fixtures"
 PARAMS = {"layers": [1, 2], "dimensions": 12, "regularisation": 0.01}
 
 
@@ -49,6 +52,20 @@ def test_equals_the_dense_oracle(k, spread):
     expected = dense(train, test, detector.state()["channels"], 0.01)
     np.testing.assert_allclose(scores.maps, expected, rtol=2e-5)
     np.testing.assert_allclose(scores.image, expected.max((1, 2)), rtol=2e-5)
+
+
+def test_maps_equal_anomalib():
+    """Recorded from anomalib 2.7.0's MultiVariateGaussian and AnomalyMapGenerator.compute_distance
+    on these embeddings; it adds 1e-5 to the diagonal beside the .01."""
+    shots, test = (
+        np.random.default_rng(seed).integers(0, 64, (n, 6, 5, 5)).astype(np.float32) / 16
+        for seed, n in ((3, 3), (4, 4))
+    )
+    detector = Padim.of({"layers": [1], "dimensions": 6, "regularisation": 0.01001})
+    detector.fit({1: torch.from_numpy(shots)}, np.random.default_rng(0))
+    maps = detector.score({1: torch.from_numpy(test)}).maps
+    with np.load(FIXTURES / "anomalib.npz") as recorded:
+        np.testing.assert_allclose(maps, recorded["padim_maps"], rtol=1e-4)
 
 
 def test_in_the_span_of_the_shots_no_precision_is_lost():

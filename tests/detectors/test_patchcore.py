@@ -1,5 +1,7 @@
 """PatchCore against a numpy oracle written from the paper."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from medad.detectors.patchcore import PatchCore
 from medad.errors import MedadError
 
+FIXTURES = Path(__file__).parent / "fixtures"
 PARAMS = {
     "layers": [2, 3],
     "pool": 3,
@@ -94,6 +97,23 @@ def test_scores_equal_the_oracle(neighbors):
     scores = detector.score(test)
     np.testing.assert_allclose(scores.image, images, rtol=1e-5)
     np.testing.assert_allclose(scores.maps, maps.reshape(4, 8, 8), rtol=1e-5)
+
+
+def values(shape, seed):
+    """Numbers that anyone can make again, exact in float32."""
+    return np.random.default_rng(seed).integers(0, 64, shape).astype(np.float32) / 16
+
+
+def test_scores_and_maps_equal_anomalib():
+    """Recorded from anomalib 2.7.0's PatchcoreModel in eval mode, with an extractor that returns
+    these features, this memory bank, 9 neighbours, and its blur of the maps left out."""
+    features = {2: values((4, 6, 8, 8), 0), 3: values((4, 10, 4, 4), 1)}
+    detector = PatchCore.of(PARAMS)
+    detector.load_state({"bank": torch.from_numpy(values((20, 16), 2))})
+    scores = detector.score({layer: torch.from_numpy(maps) for layer, maps in features.items()})
+    with np.load(FIXTURES / "anomalib.npz") as recorded:
+        np.testing.assert_allclose(scores.image, recorded["patchcore_scores"], atol=1e-4, rtol=0)
+        np.testing.assert_allclose(scores.maps, recorded["patchcore_maps"], atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("changes", [{"neighbors": 1}, {"reweight": False}])
