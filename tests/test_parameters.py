@@ -210,7 +210,7 @@ def test_a_detector_that_reads_images_depends_on_no_backbone() -> None:
         return plan(**overrides).parameters.of("head", run)
 
     shipped = params()
-    assert (shipped["reads"], shipped["side"], shipped["epochs"]) == ("images", 128, 100)
+    assert (shipped["reads"], shipped["side"], shipped["epochs"]) == ("images", 128, 40)
     assert shipped == params(backbone={"name": "resnet50"})
     assert params(detectors={"ganomaly": {"epochs": 3}}) == {**shipped, "epochs": 3}
     with pytest.raises(MedadError, match="anomalib needs resolution 32"):

@@ -5,6 +5,7 @@ rule head:
     """Fit one method's detector on the shots of every draw."""
     input: unpack(needs("head"))
     output: **plan.patterns("head")
+    priority: 10  # networks that are trained here are on the longest path
     threads: plan.config.threads.head
     resources: gpu=GPU
     log: "logs/head/{dataset}.{split}.{method}.log"
