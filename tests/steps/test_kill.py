@@ -1,9 +1,10 @@
 """Every training, killed with SIGKILL within an epoch, ends with the same bytes."""
 
 import hashlib
-import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,6 +90,14 @@ def run(task):
     (stage1 if task.kind == "stage1" else head).run(task)
 
 
+def again(task):
+    """The same step with other places to write."""
+    outputs = {key: path.with_name(f"{path.name}.again") for key, path in task.outputs.items()}
+    return replace(
+        task, outputs=outputs, scratch=task.scratch.with_name(f"{task.scratch.name}.again")
+    )
+
+
 def run_and_die(task):
     """Save after every step that the cost of saving allows; die after most of the work."""
     loop.run.__defaults__ = (0.0,)
@@ -104,21 +113,19 @@ def run_and_die(task):
 @pytest.mark.parametrize("name", sorted(STAGE1 | IMAGE_DETECTORS))
 def test_a_killed_training_ends_with_the_same_bytes(name, tmp_path):
     before = torch.get_num_threads()
-    whole, killed = task_of(tmp_path, name), task_of(tmp_path, name)
-    killed = replace(
-        killed,
-        outputs={key: path.with_name(f"{path.name}.again") for key, path in whole.outputs.items()},
-        scratch=tmp_path / "again",
-    )
+    whole = task_of(tmp_path, name)
+    killed = again(whole)
     whole.scratch.mkdir()
     killed.scratch.mkdir()
-    process = multiprocessing.get_context("spawn").Process(target=run_and_die, args=(killed,))
-    process.start()
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
+    done = subprocess.run([sys.executable, __file__, str(tmp_path), name])
+    assert done.returncode == -signal.SIGKILL
     assert any(killed.scratch.iterdir())
     run(whole)
     run(killed)
     torch.set_num_threads(before)
     for key, path in whole.outputs.items():
         assert path.read_bytes() == killed.outputs[key].read_bytes(), key
+
+
+if __name__ == "__main__":
+    run_and_die(again(task_of(Path(sys.argv[1]), sys.argv[2])))
