@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from medad import registry
-from medad.config.models import Stage1, Synthesis
+from medad.config.sections import Stage1, Synthesis
 from medad.errors import MedadError
 from medad.resolve import attribute
 

@@ -1,19 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from medad.config.load import load
 from medad.config.models import FolderDataset
-from medad.detectors.efficientad_parameters import EfficientADParameters
-from medad.detectors.padim import PadimParameters
-from medad.detectors.patchcore import PatchCoreParameters
 from medad.errors import MedadError
-from medad.pretraining import parameters
-from medad.pretraining.supervised import SupervisedParams
-from medad.synthesis.parameters import ConsultSynthesis
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,33 +19,20 @@ def test_where_a_dataset_lies() -> None:
     assert isinstance(config.datasets["folder"], FolderDataset)
 
 
-def test_the_sections_of_a_method_are_the_parameters_of_its_code() -> None:
-    config = load(ROOT)
-    stage1 = {field.name for field in fields(parameters.ConsultParams)}
-    assert stage1 == set(config.stage1.consult.model_dump())
-    supervised = {field.name for field in fields(SupervisedParams)}
-    assert supervised == set(config.stage1.classification.model_dump())
-    assert supervised == set(config.stage1.segmentation.model_dump())
-    synthesis = {field.name for field in fields(ConsultSynthesis)}
-    assert synthesis == set(config.synthesis.consult.model_dump())
-    patchcore = {field.name for field in fields(PatchCoreParameters)}
-    assert patchcore == set(config.detectors.patchcore.model_dump())
-    padim = {field.name for field in fields(PadimParameters)}
-    assert padim == set(config.detectors.padim.model_dump())
-    efficientad = {field.name for field in fields(EfficientADParameters)} - {"side"}
-    files = {"teacher_file", "natural_images"}  # these reach the code as inputs
-    assert efficientad | files == set(config.detectors.efficientad.model_dump())
+def test_weights_of_an_architecture_are_its_own_file_or_none() -> None:
+    pinned = {"file": "a.safetensors", "sha256": "a" * 64}
+    other = {"file": "b.safetensors", "sha256": "b" * 64}
+    given = {"weights": "file", **pinned, "others": {"resnet50": other}}
+    backbone = load(ROOT, {"backbone": given}).backbone
+    assert backbone.source("resnet18") == pinned
+    assert backbone.source("resnet50") == other
+    with pytest.raises(KeyError):
+        backbone.source("wide_resnet50_2")
+    assert load(ROOT).backbone.source("resnet50") == {"file": None, "sha256": None}
+    with pytest.raises(MedadError, match="needs both `file` and its `sha256`"):
+        load(ROOT, {"backbone": {"weights": "file", "file": "a.safetensors"}})
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"teacher": "file", "teacher_file": "t.pth"}, "teacher_sha256"),
-        ({"penalty": "images"}, "natural_images"),
-        ({"distil_on": "images", "natural_images": "n.zip"}, "natural_sha256"),
-        ({"low": 0.995}, "low must be below high"),
-    ],
-)
-def test_efficientad_needs_its_files_pinned(changes: dict[str, object], words: str) -> None:
-    with pytest.raises(MedadError, match=words):
-        load(ROOT, {"detectors": {"efficientad": changes}})
+def test_frequencies_of_contrasts_sum_to_one() -> None:
+    with pytest.raises(MedadError, match="frequencies must sum to 1"):
+        load(ROOT, {"datasets": {"phantom": {"contrasts": {"t1": 0.5}}}})

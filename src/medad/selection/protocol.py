@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from medad.config.base import Count, Fraction, Model, Name, Positive
 from medad.config.load import section_with
-from medad.config.models import Config, Count, Fraction, Model, Name, Positive
+from medad.config.models import Config
 from medad.errors import MedadError
 
 SEEN = (
