@@ -36,7 +36,7 @@ def test_tables_decision_and_pitfalls(protocol_of, study):
     assert "## a: 2 draws, 64 px, resnet18 (random)" in text
     row = "| `plain` | 1.000 | 1.000 | 0.000 | +0.500 | 0.000 | 1.000 | 1.000 | 1.000 | 1.000 |"
     assert text.count(row + " 0.50 | 1.00 | 0.900 | 2,782,784 |") == 2
-    assert "**Shipped: `plain`**, +0.500 (se 0.000) over `start`" in text
+    assert "**Chosen: `plain`**, +0.500 (se 0.000) over `start`" in text
     assert "Winner's curse" in text
     assert "trained on 2 shots" in text
     assert "Not run yet" not in text
@@ -49,5 +49,5 @@ def test_one_source_is_said_to_be_alone(protocol_of, study):
 
 def test_nothing_better_and_a_rejection_are_said(protocol_of, study):
     text = markdown(protocol_of(["start", "plain"]), [study("a", rank=0.1), study("b", far=1.0)])
-    assert "**Shipped: `start`.**" in text
+    assert "**Chosen: `start`.**" in text
     assert "a: effective rank fell to 0.10 of step 0" in text

@@ -27,7 +27,7 @@ def test_a_whole_study(study, project, capsys):
     assert start["movement"]["cosine"] == pytest.approx(1)
     text = (project / "docs/README.md").read_text()
     assert text.index("`start`") < text.index("`plain`")
-    assert "**Shipped: `" in text
+    assert "**Chosen: `" in text
     assert "[2 of 2] draw 0" in capsys.readouterr().out
 
 

@@ -131,12 +131,12 @@ def _verdict(protocol: Protocol, chosen: Decision) -> str:
     first = next(iter(protocol.candidates))
     if chosen.chosen == first:
         return (
-            f"**Shipped: `{first}`.** No candidate that passed is more than one standard error "
+            f"**Chosen: `{first}`.** No candidate that passed is more than one standard error "
             "better than the unadapted backbone, so nothing here speaks for stage 1."
         )
     gain = chosen.gains[chosen.chosen]
     return (
-        f"**Shipped: `{chosen.chosen}`**, {gain.mean:+.3f} (se {gain.error:.3f}) over `{first}`; "
+        f"**Chosen: `{chosen.chosen}`**, {gain.mean:+.3f} (se {gain.error:.3f}) over `{first}`; "
         f"the best is `{chosen.best}`."
     )
 
