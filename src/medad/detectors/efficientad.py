@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from medad.detectors.alterations import normalised
@@ -19,6 +19,7 @@ from medad.detectors.distillation import statistics
 from medad.detectors.efficientad_parameters import EfficientADParameters
 from medad.detectors.images import Images
 from medad.detectors.natural import NaturalImages
+from medad.detectors.network_state import collect, restore
 from medad.detectors.pdn import BORDER, AutoEncoder, PatchDescription
 from medad.detectors.scores import Scores
 from medad.detectors.student import Networks, train
@@ -93,45 +94,34 @@ class EfficientAD:
         if self.networks is None:
             raise RuntimeError("fit comes before state")
         networks = self.networks
-        state = {"mean": networks.mean, "deviation": networks.deviation}
-        for name in _NETWORKS:
-            weights = getattr(networks, name).state_dict()
-            state |= {f"{name}/{key}": tensor for key, tensor in weights.items()}
-        state |= {f"history/{name}": curve for name, curve in self.history.items()}
-        return {**state, "quantiles": self.quantiles}
+        modules = {name: getattr(networks, name) for name in _NETWORKS}
+        found = {"mean": networks.mean, "deviation": networks.deviation}
+        return {**collect(modules, self.history), **found, "quantiles": self.quantiles}
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:
         """Restore ``state()``; MedadError when it is another detector's."""
-        params = self.params
-        with torch.device("meta"):  # draws no weights
-            teacher = PatchDescription(params.size, params.channels, params.width)
-            student, autoencoder = self._untrained()
-        made = {"teacher": teacher, "student": student, "autoencoder": autoencoder}
-        wanted = {
-            f"{name}/{key}": tensor.shape
-            for name, module in made.items()
-            for key, tensor in module.state_dict().items()
-        }
-        wanted |= dict.fromkeys(("mean", "deviation"), torch.Size([params.channels, 1, 1]))
-        wanted["quantiles"] = torch.Size([2, 2])
-        learned = {key: value for key, value in state.items() if not key.startswith("history/")}
-        if {key: tensor.shape for key, tensor in learned.items()} != wanted:
+        per_channel = torch.Size([self.params.channels, 1, 1])
+        wanted = {"mean": per_channel, "deviation": per_channel, "quantiles": torch.Size([2, 2])}
+        found = {name: state[name] for name in wanted if name in state}
+        if {name: tensor.shape for name, tensor in found.items()} != wanted:
             raise MedadError(
-                f"not the state of this EfficientAD (has {len(learned)} tensors, this one "
-                f"{len(wanted)}, or others); delete the head to fit it again"
+                f"not the state of this EfficientAD (needs {', '.join(wanted)} of its channels); "
+                "delete the head to fit it again"
             )
-        for name, module in made.items():
-            own = {key: learned[f"{name}/{key}"] for key in module.state_dict()}
-            module.to_empty(device=self.device).load_state_dict(own)
-            module.eval()
-        mean, deviation = (learned[name].to(self.device) for name in ("mean", "deviation"))
+        rest = {name: tensor for name, tensor in state.items() if name not in wanted}
+        modules, self.history = restore(self._made, rest, self.device, "EfficientAD")
+        teacher, student, autoencoder = (modules[name] for name in _NETWORKS)
+        assert isinstance(teacher, PatchDescription)
+        assert isinstance(student, PatchDescription)
+        assert isinstance(autoencoder, AutoEncoder)
+        mean, deviation = (found[name].to(self.device) for name in ("mean", "deviation"))
         self.networks = Networks(teacher, student, autoencoder, mean, deviation)
-        self.quantiles = learned["quantiles"].cpu()
-        self.history = {
-            key.removeprefix("history/"): curve
-            for key, curve in state.items()
-            if key.startswith("history/")
-        }
+        self.quantiles = found["quantiles"].cpu()
+
+    def _made(self) -> dict[str, nn.Module]:
+        params = self.params
+        teacher = PatchDescription(params.size, params.channels, params.width)
+        return dict(zip(_NETWORKS, (teacher, *self._untrained()), strict=True))
 
     def _untrained(self) -> tuple[PatchDescription, AutoEncoder]:
         params = self.params
