@@ -24,12 +24,12 @@ def changed(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("name", ["consult.yaml", "patchcore.yaml"])
+@pytest.mark.parametrize("name", ["consult.yaml", "patchcore.yaml", "reading.yaml"])
 def test_the_committed_study_is_valid_and_starts_from_the_unadapted_backbone(name):
     protocol = read(COMMITTED.with_name(name))
     assert set(protocol.sources) == {"phantom", "brain_mri"}
-    candidates = protocol.stage1(load(ROOT))
-    first = next(iter(candidates.values()))
+    candidates = protocol.readings(load(ROOT))
+    first = next(iter(candidates.values())).stage1
     assert first["epochs"] == 0
     assert first["interpolate"] == 0
     assert (first["attention"], first["activation"]) == ("none", "relu")
@@ -48,7 +48,15 @@ def test_candidates_may_differ_by_their_detector_alone():
     assert protocol.detector(config, "smooth_1") == {**shipped, "smooth": 1.0}
     settings = [str(protocol.detector(config, name)) for name in protocol.candidates]
     assert len(set(settings)) == len(settings)
-    assert len({str(params) for params in protocol.stage1(config).values()}) == 1
+    assert len({str(reading.stage1) for reading in protocol.readings(config).values()}) == 1
+
+
+def test_the_reading_study_has_sixteen_different_candidates():
+    protocol = read(COMMITTED.with_name("reading.yaml"))
+    readings = protocol.readings(load(ROOT))
+    assert len({str(reading) for reading in readings.values()}) == len(readings) == 16
+    assert protocol.rotate
+    assert len(protocol.published()) == 10
 
 
 def test_order_of_candidates_is_kept(changed):
@@ -70,6 +78,7 @@ def test_families_left_out(changed):
     [
         ({"held_out": 4}, "held_out must be below shots"),
         ({"held_out": 1}, "held_out"),
+        ({"rotate": True, "shots": 5}, "a multiple of held_out"),
         ({"method": "padim"}, "method: got 'padim'"),
         ({"candidates": {"only": {}}}, "candidates"),
         ({"surprise": 1}, "surprise"),
@@ -85,7 +94,7 @@ def test_a_wrong_study_names_file_and_key(changed, changes, message):
 def test_a_candidate_with_an_unknown_key_is_refused(changed):
     protocol = read(changed(candidates={"start": {}, "odd": {"atention": "none"}}))
     with pytest.raises(MedadError, match="did you mean 'attention'"):
-        protocol.stage1(load(ROOT))
+        protocol.readings(load(ROOT))
 
 
 def test_no_file_and_no_yaml(tmp_path):

@@ -23,7 +23,7 @@ def study():
             "source": name,
             "side": 64,
             "backbone": {"name": "resnet18", "weights": "random"},
-            "draws": [{}, {}],
+            "draws": [{"draw": 0}, {"draw": 1}],
             "candidates": {n: {"attention": "none"} for n in ("start", "plain")},
             "results": {"start": [_result(1.0)] * 2, "plain": [_result(far, rank)] * 2},
         }
@@ -51,3 +51,26 @@ def test_nothing_better_and_a_rejection_are_said(protocol_of, study):
     text = markdown(protocol_of(["start", "plain"]), [study("a", rank=0.1), study("b", far=1.0)])
     assert "**Chosen: `start`.**" in text
     assert "a: effective rank fell to 0.10 of step 0" in text
+
+
+def test_rotated_pairs_are_said_and_count_as_one_draw(protocol_of, study):
+    protocol = protocol_of(["start", "plain"])
+    assert "are not rotated" in markdown(protocol, [study("a")])
+    found = {**study("a"), "draws": [{"draw": 3, "rotation": 0}, {"draw": 3, "rotation": 1}]}
+    text = markdown(protocol.model_copy(update={"rotate": True}), [found])
+    assert "## a: 1 draw," in text
+    assert "held out once, in 2 banks" in text
+
+
+def test_stage_1_has_its_own_verdict_where_stage_2_differs_too(protocol_of, study):
+    protocol = protocol_of(["start", "plain", "form"])
+    found = study("a")
+    found["results"]["form"] = [_result(11.0)] * 2
+    found["candidates"]["form"] = {"attention": "none"}
+    found["results"]["plain"] = [_result(1.0)] * 2
+    assert "The same rule" not in markdown(protocol, [found])
+    other = protocol.model_copy(update={"detectors": {"form": {"smooth": 1.0}}})
+    text = markdown(other, [found])
+    assert "**Chosen: `form`**" in text
+    assert "among the 2 candidates whose stage 2 is the published PatchCore" in text
+    assert "chooses `start`" in text

@@ -1,6 +1,7 @@
 import hashlib
 
 import pytest
+import yaml
 
 from medad.config.load import load
 from medad.errors import MedadError
@@ -16,8 +17,12 @@ def run(project, study_file, monkeypatch, one_process):
     computed = []
 
     def fake(trial):
-        computed.append((trial.candidate, trial.identity["draw"]))
-        return {"stage1": dict(trial.stage1), "image": hashlib.sha256(trial.images).hexdigest()}
+        computed.extend((name, trial.identity["draw"]) for name in trial.candidates)
+        image = hashlib.sha256(trial.images).hexdigest()
+        return {
+            name: {"stage1": dict(reading.stage1), "image": image}
+            for name, reading in trial.candidates.items()
+        }
 
     monkeypatch.setattr(study.trials, "run", fake)
 
@@ -58,6 +63,29 @@ def test_a_candidate_is_scored_by_its_own_detector(project, study_file):
     assert other.detector(config, "plain")["smooth"] == 1
 
 
+def test_every_shot_is_held_out_once_when_rotated(run, project, study_file):
+    content = yaml.safe_load(study_file.read_text()) | {"rotate": True}
+    study_file.write_text(yaml.safe_dump(content, sort_keys=False))
+    found, computed, _ = run()
+    assert len(computed) == 8
+    numbers = [(draw["draw"], draw["rotation"]) for draw in found["draws"]]
+    assert numbers == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    for first, second in (found["draws"][:2], found["draws"][2:]):
+        assert (first["held_out"], first["bank"]) == (second["bank"], second["held_out"])
+    assert len({one["image"] for one in found["results"]["plain"]}) == 4
+
+
+def test_one_training_serves_all_candidates_that_share_it(run, study_file):
+    content = yaml.safe_load(study_file.read_text())
+    plain = content["candidates"]["plain"]
+    content["candidates"] |= {"half": plain | {"interpolate": 0.5}, "other": plain | {"pool": 1}}
+    study_file.write_text(yaml.safe_dump(content, sort_keys=False))
+    found, computed, reports = run()
+    assert len(computed) == 8
+    assert reports[-1][:2] == (6, 6)  # start, plain with half, other; two draws each
+    assert found["results"]["half"][0]["stage1"]["interpolate"] == 0.5
+
+
 def test_what_is_kept_is_not_computed_again(run, project):
     first, _, _ = run()
     second, computed, reports = run()
@@ -69,7 +97,7 @@ def test_what_is_kept_is_not_computed_again(run, project):
     lost.unlink()
     third, computed, _ = run()
     ((candidate, draw),) = computed
-    assert third["results"][candidate][draw] == content
+    assert third["results"][candidate][draw] == content[candidate]
     assert canonical_json(first) == canonical_json(third)
 
 

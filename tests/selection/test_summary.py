@@ -35,6 +35,14 @@ def test_a_line_is_made_bank_by_bank():
     assert s1(rows, np.array([0.0, 10.0])) == 1
 
 
+def test_banks_of_one_draw_are_one_value():
+    rows = [_result({"blob": gap}, norm=norm) for gap, norm in [(11.0, 1.0), (1.0, 0.5), (1.0, 1)]]
+    found = line(rows, [0, 0, 1])
+    assert found.s2 == [0.75, 0.5]
+    assert found.families == {"blob": [0.75, 0.5]}
+    assert found.norm == [1.0, 0.5, 1.0]  # a collapse in one bank is not averaged away
+
+
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -65,6 +73,7 @@ def test_learning_ones_own_lesions_at_the_cost_of_others_is_rejected():
 def _study(name, results, attention="none"):
     return {
         "source": name,
+        "draws": [{"draw": number} for number in range(len(next(iter(results.values()))))],
         "results": results,
         "candidates": {key: {"attention": attention} for key in results},
     }
@@ -86,3 +95,32 @@ def test_attention_is_read_from_the_parameters(protocol_of):
     low, high = _result({"blob": 1.0}), _result({"blob": 11.0})
     study = _study("a", {"start": [low] * 2, "gates": [high] * 2}, attention="stage")
     assert decision(protocol_of(["start", "gates"]), [study]).chosen == "start"
+
+
+def test_a_loss_on_one_source_rejects_when_the_study_says_so(protocol_of):
+    low, middle, high = (
+        _result({"blob": gap, "warp": 1.0}, bezier=-1.0) for gap in (-11.0, 1.0, 11.0)
+    )
+    one = _study("a", {"start": [middle] * 2, "two-faced": [high] * 2})
+    other = _study("b", {"start": [middle] * 2, "two-faced": [low, high]})
+    other["results"]["two-faced"] = [low, middle]
+    protocol = protocol_of(["start", "two-faced"])
+    guards = GUARDS.model_copy(update={"s1": 0.0})
+    lenient = protocol.model_copy(update={"guards": guards})
+    strict = protocol.model_copy(update={"guards": guards.model_copy(update={"loss": 0.0})})
+    assert decision(lenient, [one, other]).rejected == {}
+    assert decision(strict, [one, other]).rejected == {
+        "two-faced": "b: S2 is 0.125 below the first candidate's"
+    }
+    assert decision(strict, [one]).chosen == "two-faced"
+
+
+def test_a_decision_among_some_ignores_the_others(protocol_of):
+    low, high = _result({"blob": 1.0}), _result({"blob": 11.0})
+    study = _study("a", {"start": [low] * 2, "form": [high] * 2, "gates": [high] * 2})
+    study["candidates"]["gates"]["attention"] = "block"
+    protocol = protocol_of(["start", "form", "gates"])
+    assert decision(protocol, [study]).chosen == "form"
+    found = decision(protocol, [study], ["start", "gates"])
+    assert found.chosen == "start"
+    assert found.rejected == {"gates": "no gain without attention"}

@@ -9,7 +9,8 @@ from medad.backbones import checkpoint, weights
 from medad.backbones.pyramid import features
 from medad.config.load import load
 from medad.detectors.patchcore import PatchCore
-from medad.selection.trial import LOGGED, Trial, adapt, lesioned, run
+from medad.pretraining import loop
+from medad.selection.trial import LOGGED, Candidate, Trial, adapt, lesioned, run
 
 SIDE = 48
 START = {"epochs": 0, "interpolate": 0.0, "attention": "none", "activation": "relu"}
@@ -23,26 +24,36 @@ def trial(project):
     noise = gaussian_filter(np.random.default_rng(0).normal(size=(4, SIDE, SIDE)), (0, 1, 1))
     grey = (brain * np.clip(120 + 80 * noise, 0, 255)).astype(np.uint8)
     checkpoint.save(project / "start.safetensors", weights.random("resnet18", 0), {})
+    stage1 = config.stage1.consult.model_dump()
+    plain = Candidate(
+        {**stage1, "attention": "none", "learning_rate": 1e-2},
+        config.detectors.patchcore.model_dump(),
+    )
     return Trial(
-        candidate="plain",
+        candidates={"plain": plain},
         identity={"dataset": "phantom", "draw": 0},
         seed=0,
         images=np.repeat(grey[..., None], 3, axis=3),
         held_out=2,
         lesions=2,
         contrast={"blob": 0.8, "texture": 3.0},
-        stage1={**config.stage1.consult.model_dump(), "attention": "none", "learning_rate": 1e-2},
         synthesis=config.synthesis.consult.model_dump(),
-        detector=config.detectors.patchcore.model_dump(),
         weights=project / "start.safetensors",
         threads=1,
     )
 
 
+def _with(trial, **changes):
+    """The trial's only candidate with other parameters of stage 1."""
+    (name,) = trial.candidates
+    reading = trial.candidates[name]
+    return replace(reading, stage1={**reading.stage1, **changes})
+
+
 def test_the_unadapted_backbone_is_patchcore_on_the_bank(trial):
-    found = run(replace(trial, stage1={**trial.stage1, **START}))
+    found = run(replace(trial, candidates={"start": _with(trial, **START)}))["start"]
     trunk = checkpoint.load(trial.weights)
-    detector = PatchCore.of(trial.detector)
+    detector = PatchCore.of(trial.candidates["plain"].detector)
     detector.fit(
         features(trunk, trial.images[2:], (2, 3), batch=1),
         np.random.default_rng(trial.draw("head")),
@@ -54,12 +65,29 @@ def test_the_unadapted_backbone_is_patchcore_on_the_bank(trial):
 
 
 def test_training_moves_features_and_scores_have_the_promised_shape(trial):
-    found = run(trial)
+    found = run(trial)["plain"]
     assert set(found["positives"]) == {"blob", "texture", LOGGED}
     assert all(np.shape(rows) == (2, 2) for rows in found["positives"].values())
     assert found["movement"]["cosine"] < 0.9999
     assert found["trained"] > 2_000_000
-    assert found == run(trial)
+    assert found == run(trial)["plain"]
+
+
+def test_candidates_that_share_a_training_are_what_they_are_alone(trial, monkeypatch):
+    """Whatever progress the shared training happens to have saved."""
+    together = {
+        "whole": _with(trial),
+        "half": _with(trial, interpolate=0.5),
+        "none": _with(trial, interpolate=0.0),
+    }
+    alone = {
+        name: run(replace(trial, candidates={name: reading}))[name]
+        for name, reading in together.items()
+    }
+    assert len({str(result) for result in alone.values()}) == 3
+    assert run(replace(trial, candidates=together)) == alone
+    monkeypatch.setattr(loop.run, "__defaults__", (0.0,))  # saves after every epoch
+    assert run(replace(trial, candidates=together)) == alone
 
 
 def test_held_out_images_do_not_train(trial):
@@ -68,14 +96,14 @@ def test_held_out_images_do_not_train(trial):
     other[:2] = 0
     begin, after = adapt(trial, start, trial.images[2:])
     again = adapt(replace(trial, images=other), start, other[2:])[1]
-    ours, theirs = after.state_dict(), again.state_dict()
+    ours, theirs = after["plain"].state_dict(), again["plain"].state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     assert not all(torch.equal(ours[name], begin.state_dict()[name]) for name in ours)
 
 
 def test_lesions_are_the_same_for_every_candidate_and_differ_otherwise(trial):
     made = lesioned(trial)
-    other = lesioned(replace(trial, candidate="x", stage1={**trial.stage1, **START}))
+    other = lesioned(replace(trial, candidates={"x": _with(trial, **START)}))
     assert all((made[name] == other[name]).all() for name in made)
     assert made["blob"].shape == (2, 2, SIDE, SIDE)
     for family in made:

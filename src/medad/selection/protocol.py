@@ -12,6 +12,7 @@ from medad.config.base import Count, Fraction, Model, Name, Positive
 from medad.config.load import section_with
 from medad.config.models import Config
 from medad.errors import MedadError
+from medad.selection.trial import Candidate
 
 SEEN = (
     "`gentle` was found on three draws of `brain_mri` with all tumour images in view. That it is a "
@@ -56,13 +57,14 @@ class Source(Model):
 class Guards(Model):
     """A candidate below one of these is rejected whatever it scores.
 
-    ``norm`` and ``rank``: least ratio to step 0 over the draws; ``s1``: least mean over draws and
-    families.
+    ``norm`` and ``rank``: least ratio to step 0 over the banks; ``s1``: least mean over draws and
+    families; ``loss``: most that S2 may be below the first candidate's on any source, if it counts.
     """
 
     norm: Fraction
     rank: Fraction
     s1: Fraction
+    loss: Fraction | None = None
 
 
 class Protocol(Model):
@@ -70,7 +72,8 @@ class Protocol(Model):
 
     this order is the one the rule prefers, and the first candidate is the unadapted backbone that
     the others have to beat. ``shots`` of a draw, of which ``held_out`` are scored and the others
-    train and fill the bank. ``lesions``: for every held-out image and family. ``resamples`` of the
+    train and fill the bank; ``rotate``: every shot is held out once, in ``shots / held_out`` banks
+    of a draw. ``lesions``: for every held-out image and family. ``resamples`` of the
     bootstrap over draws. ``detectors``: candidate -> overrides of ``detectors.patchcore``, of those
     that have any. ``title`` and ``seen``, what was known before, are for the report.
     """
@@ -79,6 +82,7 @@ class Protocol(Model):
     seed: Annotated[int, Field(ge=0)]
     shots: Annotated[int, Field(ge=3)]
     held_out: Annotated[int, Field(ge=2)]
+    rotate: bool = False
     lesions: Count
     title: str = "Which reading of CONSULT's stage 1 to ship"
     seen: str = SEEN
@@ -93,6 +97,8 @@ class Protocol(Model):
     def _leaves_a_bank(self) -> Protocol:
         if self.held_out >= self.shots:
             raise ValueError("held_out must be below shots, so that there is a bank")
+        if self.rotate and self.shots % self.held_out:
+            raise ValueError("shots must be a multiple of held_out, so that they can be rotated")
         if not self.detectors.keys() <= self.candidates.keys():
             raise ValueError("detectors must be of candidates")
         return self
@@ -102,13 +108,19 @@ class Protocol(Model):
         changes = self.detectors.get(candidate, {})
         return section_with(config.detectors.patchcore, changes, f"candidate {candidate}")
 
-    def stage1(self, config: Config) -> dict[str, dict[str, Any]]:
-        """Candidate -> all parameters of its stage 1; MedadError for one that cannot be."""
+    def readings(self, config: Config) -> dict[str, Candidate]:
+        """Candidate -> all parameters of it; MedadError for one that cannot be."""
         section = config.stage1.consult
         return {
-            name: section_with(section, changes, f"candidate {name}")
+            name: Candidate(
+                section_with(section, changes, f"candidate {name}"), self.detector(config, name)
+            )
             for name, changes in self.candidates.items()
         }
+
+    def published(self) -> list[str]:
+        """Candidates whose PatchCore is the one of params.yaml, in order."""
+        return [name for name in self.candidates if not self.detectors.get(name)]
 
 
 def read(path: Path) -> Protocol:

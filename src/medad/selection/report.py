@@ -23,7 +23,7 @@ PITFALLS = """\
 {seen}
 - Contrasts are far above what a radiologist needs: with two images in the bank, weaker lesions
   drown in the variation between subjects, whatever the candidate.
-- Pairs of held-out images are not rotated within a draw: one training a draw and candidate.
+{rotated}
 - Lesions are pasted. Their edges are soft, but an edge is still a cue that a tumour need not have.
 - Copies of a shot share its leakage group and cannot be held out against it; near copies below
   the threshold of the leakage groups can.
@@ -54,11 +54,13 @@ def markdown(protocol: Protocol, studies: Sequence[Mapping[str, Any]]) -> str:
         " ".join(protocol.rule.split()),
         _decision(protocol, chosen),
         _verdict(protocol, chosen),
+        *_of_stage1(protocol, studies),
         "## What this cannot show",
         PITFALLS.format(
             bank=protocol.shots - protocol.held_out,
             shots=protocol.shots,
             held_out=protocol.held_out,
+            rotated=textwrap.fill(_rotated(protocol), 99, **INDENT),
             seen=textwrap.fill(f"- What was seen before: {protocol.seen}", 99, **INDENT),
         ),
     ]
@@ -69,13 +71,13 @@ def _source(protocol: Protocol, study: Mapping[str, Any]) -> str:
     found = lines(protocol, study)
     first = next(iter(found.values()))
     families = list(first.families)
-    backbone = study["backbone"]
+    backbone, draws = study["backbone"], {draw["draw"] for draw in study["draws"]}
     rows = [_row(protocol, name, one, first) for name, one in found.items()]
     head = ["candidate", "S1", "S2", "se", "gain", "se", "S2 min", *families]
     head += ["Bezier S1", "norm", "rank", "cosine", "trained"]
     return "\n".join(
         [
-            f"## {study['source']}: {len(study['draws'])} draws, {study['side']} px, "
+            f"## {study['source']}: {len(draws)} draw{'s'[: len(draws) > 1]}, {study['side']} px, "
             f"{backbone['name']} ({backbone['weights']})",
             "",
             _table(head, rows),
@@ -138,6 +140,32 @@ def _verdict(protocol: Protocol, chosen: Decision) -> str:
     return (
         f"**Chosen: `{chosen.chosen}`**, {gain.mean:+.3f} (se {gain.error:.3f}) over `{first}`; "
         f"the best is `{chosen.best}`."
+    )
+
+
+def _of_stage1(protocol: Protocol, studies: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The verdict on stage 1 alone, where other candidates have another stage 2."""
+    names = protocol.published()
+    if len(names) in (1, len(protocol.candidates)):
+        return []
+    chosen = decision(protocol, studies, names)
+    gain = chosen.gains[chosen.chosen]
+    return [
+        f"The same rule among the {len(names)} candidates whose stage 2 is the published PatchCore "
+        f"chooses `{chosen.chosen}` ({gain.mean:+.3f}, se {gain.error:.3f}); the best of them is "
+        f"`{chosen.best}`."
+    ]
+
+
+def _rotated(protocol: Protocol) -> str:
+    if not protocol.rotate:
+        return (
+            "- Pairs of held-out images are not rotated within a draw: one training a draw and "
+            "candidate."
+        )
+    return (
+        f"- Every shot of a draw is held out once, in {protocol.shots // protocol.held_out} banks, "
+        "whose S1 and S2 are averaged. A draw is one value: its banks share images."
     )
 
 

@@ -17,9 +17,9 @@ from medad.files import canonical_json, read_json, sha256, write_json
 from medad.lineage.closure import closure
 from medad.lineage.environment import libraries
 from medad.selection import trial as trials
-from medad.selection.protocol import Protocol
+from medad.selection.protocol import Protocol, Source
 from medad.selection.shots import SPLIT, development_draw, healthy_images
-from medad.selection.trial import Trial
+from medad.selection.trial import Candidate, Trial
 from medad.steps import weights
 from medad.task import Task
 
@@ -48,30 +48,37 @@ def run(
     backbone = _backbone(config, root)
     dataset = config.runs.datasets[0]
     healthy = healthy_images(config, root)
-    stage1 = protocol.stage1(config)
-    planned: dict[tuple[str, int], Trial] = {}
+    candidates = protocol.readings(config)
+    planned: dict[tuple[int, int], Trial] = {}
     draws = []
-    for number in range(source.draws):
+    for number, rotation in _banks(protocol, source):
         chosen = development_draw(healthy, dataset, number, protocol.seed, protocol.shots)
+        first = rotation * protocol.held_out
+        chosen = chosen[first:] + chosen[:first]
         paths = [healthy.paths[index] for index in chosen]
         held, bank = paths[: protocol.held_out], paths[protocol.held_out :]
-        draws.append({"draw": number, "held_out": held, "bank": bank})
-        for candidate, params in stage1.items():
-            planned[candidate, number] = Trial(
-                candidate=candidate,
-                identity={"dataset": dataset, "split": SPLIT, "draw": number},
+        where: dict[str, str | int] = {"draw": number}
+        if protocol.rotate:
+            where["rotation"] = rotation
+        draws.append({**where, "held_out": held, "bank": bank})
+        for index, group in enumerate(_trainings(candidates)):
+            planned[len(draws) - 1, index] = Trial(
+                candidates=group,
+                identity={"dataset": dataset, "split": SPLIT, **where},
                 seed=protocol.seed,
                 images=healthy.images[chosen],
                 held_out=protocol.held_out,
                 lesions=protocol.lesions,
                 contrast=source.contrast.used(),
-                stage1=params,
                 synthesis=config.synthesis.consult.model_dump(),
-                detector=protocol.detector(config, candidate),
                 weights=backbone,
                 threads=config.threads.stage1,
             )
     done = _all(planned, root, jobs, report)
+    results: dict[str, list[dict[str, Any]]] = {name: [] for name in candidates}
+    for bank_results in done.values():
+        for name, result in bank_results.items():
+            results[name].append(result)
     return {
         "source": name,
         "dataset": dataset,
@@ -82,16 +89,27 @@ def run(
         "contrast": source.contrast.used(),
         "synthesis": config.synthesis.consult.model_dump(),
         "detector": config.detectors.patchcore.model_dump(),
-        "candidates": stage1,
+        "candidates": {name: dict(reading.stage1) for name, reading in candidates.items()},
         "detectors": {name: protocol.detector(config, name) for name in protocol.detectors},
         "code": _code(),
         "libraries": libraries(),
         "draws": draws,
-        "results": {
-            candidate: [done[candidate, number] for number in range(source.draws)]
-            for candidate in stage1
-        },
+        "results": results,
     }
+
+
+def _banks(protocol: Protocol, source: Source) -> list[tuple[int, int]]:
+    """(draw, rotation) of every bank, in order."""
+    turns = protocol.shots // protocol.held_out if protocol.rotate else 1
+    return [(number, turn) for number in range(source.draws) for turn in range(turns)]
+
+
+def _trainings(candidates: Mapping[str, Candidate]) -> list[dict[str, Candidate]]:
+    """The candidates by the training that they share."""
+    groups: dict[bytes, dict[str, Candidate]] = {}
+    for name, reading in candidates.items():
+        groups.setdefault(canonical_json(reading.training), {})[name] = reading
+    return list(groups.values())
 
 
 def fingerprint(protocol: Protocol) -> str:
@@ -124,9 +142,9 @@ def _backbone(config: Config, root: Path) -> Path:
 
 
 def _all(
-    planned: Mapping[tuple[str, int], Trial], root: Path, jobs: int, report: Report
-) -> dict[tuple[str, int], dict[str, Any]]:
-    """Results by candidate and draw, those that are not kept yet from ``jobs`` processes.
+    planned: Mapping[tuple[int, int], Trial], root: Path, jobs: int, report: Report
+) -> dict[tuple[int, int], dict[str, Any]]:
+    """Results by bank and training, those that are not kept yet from ``jobs`` processes.
 
     Workers write their own result, so that a kill loses only what is being computed.
     """
@@ -142,10 +160,16 @@ def _all(
             for count, future in enumerate(as_completed(futures), len(paths) - len(missing) + 1):
                 future.result()
                 trial = futures[future]
-                report(count, len(paths), f"draw {trial.identity['draw']}, {trial.candidate}")
+                report(count, len(paths), _told(trial))
         finally:
             pool.shutdown(cancel_futures=True)
     return {key: read_json(path) for key, path in paths.items()}
+
+
+def _told(trial: Trial) -> str:
+    turn = trial.identity.get("rotation")
+    where = f"draw {trial.identity['draw']}" + ("" if turn is None else f", rotation {turn}")
+    return f"{where}: {', '.join(trial.candidates)}"
 
 
 def _work(trial: Trial, path: Path) -> None:
@@ -153,9 +177,8 @@ def _work(trial: Trial, path: Path) -> None:
 
 
 def _digest(trial: Trial, code: Mapping[str, str]) -> str:
-    """Of all that decides a result; a candidate's name does not."""
+    """Of all that decides a result, and the names under which it is kept."""
     content = asdict(trial)
-    del content["candidate"]
     content["images"] = hashlib.sha256(trial.images.tobytes()).hexdigest()
     content["weights"] = sha256(trial.weights)
     content |= {"code": dict(code), "libraries": libraries()}

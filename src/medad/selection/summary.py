@@ -16,7 +16,7 @@ from medad.selection.trial import LOGGED
 
 @dataclass(frozen=True)
 class Line:
-    """One candidate on one source; lists have one value a draw.
+    """One candidate on one source; lists of S1 and S2 have one value a draw, others one a bank.
 
     ``s1``, ``s2`` and ``s2_min``: mean, mean and minimum over families. ``families``: family -> S2.
     ``logged``: S1 on the family of the training. ``norm``, ``rank``, ``cosine``: see
@@ -34,9 +34,22 @@ class Line:
     trained: int
 
 
-def line(results: Sequence[Mapping[str, Any]]) -> Line:
-    """Of the results of one candidate, draw by draw. Raw scores of banks are never pooled."""
+def line(results: Sequence[Mapping[str, Any]], draws: Sequence[int] | None = None) -> Line:
+    """Of the results of one candidate, bank by bank. Raw scores of banks are never pooled.
+
+    ``draws``: number of the draw of every bank, by default each its own; S1 and S2 of the banks
+    of one draw are averaged.
+    """
     gate, rank = [], []
+    numbers = list(range(len(results))) if draws is None else list(draws)
+
+    def by_draw(values: Sequence[float]) -> list[float]:
+        pairs = list(zip(numbers, values, strict=True))
+        return [
+            float(np.mean([value for number, value in pairs if number == draw]))
+            for draw in dict.fromkeys(numbers)
+        ]
+
     for result in results:
         healthy = np.array(result["healthy"])
         scores = {name: np.array(rows) for name, rows in result["positives"].items()}
@@ -45,10 +58,10 @@ def line(results: Sequence[Mapping[str, Any]]) -> Line:
     families = [name for name in rank[0] if name != LOGGED]
     moved = [result["movement"] for result in results]
     return Line(
-        s1=[float(np.mean([one[name] for name in families])) for one in gate],
-        s2=[float(np.mean([one[name] for name in families])) for one in rank],
-        s2_min=[min(one[name] for name in families) for one in rank],
-        families={name: [one[name] for one in rank] for name in families},
+        s1=by_draw([float(np.mean([one[name] for name in families])) for one in gate]),
+        s2=by_draw([float(np.mean([one[name] for name in families])) for one in rank]),
+        s2_min=by_draw([min(one[name] for name in families) for one in rank]),
+        families={name: by_draw([one[name] for one in rank]) for name in families},
         logged=[one[LOGGED] for one in gate],
         norm=[one["norm"] for one in moved],
         rank=[one["rank"] for one in moved],
@@ -67,21 +80,28 @@ def failed_guard(found: Line, first: Line, guards: Guards) -> str | None:
         return f"S1 is {np.mean(found.s1):.2f}"
     if min(found.logged) == 1 and np.mean(found.s1) < np.mean(first.s1):
         return "finds every lesion of its training and fewer of the other families"
+    lost = float(np.mean(first.s2) - np.mean(found.s2))
+    if guards.loss is not None and lost > guards.loss:
+        return f"S2 is {lost:.3f} below the first candidate's"
     return None
 
 
 def lines(protocol: Protocol, study: Mapping[str, Any]) -> dict[str, Line]:
     """Candidate -> line, of one source, in the order of the protocol."""
-    return {name: line(study["results"][name]) for name in protocol.candidates}
+    draws = [draw["draw"] for draw in study["draws"]]
+    return {name: line(study["results"][name], draws) for name in protocol.candidates}
 
 
-def decision(protocol: Protocol, studies: Sequence[Mapping[str, Any]]) -> Decision:
+def decision(
+    protocol: Protocol, studies: Sequence[Mapping[str, Any]], among: Sequence[str] | None = None
+) -> Decision:
     """The rule on the mean S2 of one or more sources, which weigh the same.
 
-    A guard that fails on any source rejects.
+    A guard that fails on any source rejects. ``among``: only these candidates are there, in the
+    order of the protocol, by default all.
     """
     found = {study["source"]: lines(protocol, study) for study in studies}
-    names = list(protocol.candidates)
+    names = list(protocol.candidates if among is None else among)
     rejected: dict[str, str] = {}
     for source, by_name in found.items():
         for name in names[1:]:
@@ -92,7 +112,7 @@ def decision(protocol: Protocol, studies: Sequence[Mapping[str, Any]]) -> Decisi
         name
         for study in studies
         for name, params in study["candidates"].items()
-        if params["attention"] != "none"
+        if params["attention"] != "none" and name in names
     }
     values = {
         name: {source: by_name[name].s2 for source, by_name in found.items()} for name in names

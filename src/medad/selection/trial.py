@@ -1,4 +1,4 @@
-"""One candidate on one development draw: train, fill the bank, score the held-out images."""
+"""Candidates on one development draw: train, fill the bank, score the held-out images."""
 
 from __future__ import annotations
 
@@ -34,26 +34,37 @@ LOGGED = "bezier"
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """A reading: parameters of stage 1 and of PatchCore as in params.yaml."""
+
+    stage1: Mapping[str, Any]
+    detector: Mapping[str, Any]
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """What decides the training; the start is mixed with what comes of it afterwards."""
+        return {key: value for key, value in self.stage1.items() if key != "interpolate"}
+
+
+@dataclass(frozen=True)
 class Trial:
     """``images``: uint8 (K, side, side, 3), the first ``held_out`` scored, the rest trained on.
 
-    ``identity`` names dataset and draw, and with ``seed`` decides every random draw: the candidate
-    is no part of it, so that all candidates see the same pairs, batches, lesions and bank start.
-    ``lesions``: for every held-out image and family. ``contrast``: of every family to use.
-    ``stage1``, ``synthesis``, ``detector``: parameters as in params.yaml. ``weights``: file of the
-    backbone.
+    ``candidates``, by name, have the same ``training``, which is done once. ``identity`` names
+    dataset and draw, and with ``seed`` decides every random draw: the candidate is no part of it,
+    so that all candidates see the same pairs, batches, lesions and bank start. ``lesions``: for
+    every held-out image and family. ``contrast``: of every family to use. ``synthesis``:
+    parameters as in params.yaml. ``weights``: file of the backbone.
     """
 
-    candidate: str
+    candidates: Mapping[str, Candidate]
     identity: Mapping[str, str | int]
     seed: int
     images: npt.NDArray[np.uint8]
     held_out: int
     lesions: int
     contrast: Mapping[str, float]
-    stage1: Mapping[str, Any]
     synthesis: Mapping[str, Any]
-    detector: Mapping[str, Any]
     weights: Path
     threads: int
 
@@ -62,8 +73,8 @@ class Trial:
         return derive(self.seed, {**self.identity, **more}, purpose)
 
 
-def run(trial: Trial) -> dict[str, Any]:
-    """Scores, movement of the features, and number of trained parameters; JSON values.
+def run(trial: Trial) -> dict[str, dict[str, Any]]:
+    """Candidate -> scores, movement of the features, number of trained parameters; JSON values.
 
     ``healthy``: a score per held-out image; ``positives``: family -> image -> lesion -> score.
     On the CPU; higher is more anomalous.
@@ -71,34 +82,44 @@ def run(trial: Trial) -> dict[str, Any]:
     torch.set_num_threads(trial.threads)
     start = checkpoint.load(trial.weights)
     held, bank = trial.images[: trial.held_out], trial.images[trial.held_out :]
-    begin, trunk = adapt(trial, start, bank)
-    trained = sum(p.numel() for p in trunk.parameters() if p.requires_grad)
-    layers = tuple(trial.detector["layers"])
-
-    detector = PatchCore.of(trial.detector)
-    detector.fit(features(trunk, bank, layers, batch=1), np.random.default_rng(trial.draw("head")))
-
-    def score(images: npt.NDArray[np.uint8]) -> list[float]:
-        return list(detector.score(features(trunk, images, layers, batch=1)).image.tolist())
-
     made = lesioned(trial)
-    return {
-        "healthy": score(held),
-        "positives": {name: [score(image) for image in made[name]] for name in made},
-        "movement": movement(
-            *(_patches(net, held, layers, trial.detector["pool"]) for net in (trunk, begin, start))
-        ),
-        "trained": trained if trial.stage1["epochs"] else 0,
-    }
+    begin, adapted = adapt(trial, start, bank)
+    found = {}
+    for name, trunk in adapted.items():
+        candidate = trial.candidates[name]
+        detector = PatchCore.of(candidate.detector)
+        layers, pool = detector.layers, int(candidate.detector["pool"])
+        rng = np.random.default_rng(trial.draw("head"))
+        detector.fit(features(trunk, bank, layers, batch=1), rng)
+
+        def score(
+            images: npt.NDArray[np.uint8], trunk: Trunk = trunk, detector: PatchCore = detector
+        ) -> list[float]:
+            found = detector.score(features(trunk, images, detector.layers, batch=1))
+            return list(found.image.tolist())
+
+        trained = sum(p.numel() for p in trunk.parameters() if p.requires_grad)
+        found[name] = {
+            "healthy": score(held),
+            "positives": {family: [score(image) for image in made[family]] for family in made},
+            "movement": movement(
+                *(_patches(net, held, layers, pool) for net in (trunk, begin, start))
+            ),
+            "trained": trained if candidate.stage1["epochs"] else 0,
+        }
+    return found
 
 
-def adapt(trial: Trial, start: Trunk, bank: npt.NDArray[np.uint8]) -> tuple[Trunk, Trunk]:
-    """The candidate's trunk at step 0 and after training on pairs made of ``bank`` alone."""
+def adapt(
+    trial: Trial, start: Trunk, bank: npt.NDArray[np.uint8]
+) -> tuple[Trunk, dict[str, Trunk]]:
+    """The trunk at step 0, and every candidate's after training on pairs made of ``bank`` alone."""
     pairs = build_pairs(
         bank,
         ConsultSynthesis.of(trial.synthesis),
         np.random.default_rng(trial.draw("pairs")),
     )
+    training = next(iter(trial.candidates.values())).training
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_npz(folder / "pairs.npz", pairs.arrays())
@@ -107,12 +128,18 @@ def adapt(trial: Trial, start: Trunk, bank: npt.NDArray[np.uint8]) -> tuple[Trun
             batch_seed=trial.draw("batches"),
             events=folder / "events.jsonl",
             live=folder / "live.jsonl",
+            # Candidates after the first resume from it: their training is not repeated.
             partial=folder / "partial.safetensors",
             fingerprint="",
         )
-        begin = train(start, folder / "pairs.npz", {**trial.stage1, "epochs": 0}, session)
-        after = train(start, folder / "pairs.npz", trial.stage1, session)
-    return begin.trunk, after.trunk
+        untrained = {**training, "epochs": 0, "interpolate": 1.0}
+        begin = train(start, folder / "pairs.npz", untrained, session)
+        adapted = {}
+        for candidate, reading in trial.candidates.items():
+            assert reading.training == training
+            found = train(start, folder / "pairs.npz", reading.stage1, session)
+            adapted[candidate] = found.trunk
+    return begin.trunk, adapted
 
 
 def lesioned(trial: Trial) -> dict[str, npt.NDArray[np.uint8]]:
