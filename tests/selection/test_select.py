@@ -42,6 +42,27 @@ def test_results_of_another_version_are_not_mixed_in(study, project):
     assert not (project / "docs/phantom.json").exists()
 
 
+def test_the_test_is_added_to_the_report_and_is_of_the_same_study(study, project, monkeypatch):
+    from medad.selection import judgement, report
+
+    monkeypatch.setattr(report, "markdown", lambda plan, studies, test: f"test: {test}")
+    arguments = [str(study), "--out", "docs", "--jobs", "1"]
+    select.main(arguments)
+    readme = project / "docs/README.md"
+    assert readme.read_text() == "test: None"
+    protocol = json.loads((project / "docs/phantom.json").read_text())["protocol"]
+    monkeypatch.setattr(judgement, "read_test", lambda *_: {"protocol": protocol, "x": 1})
+    select.main([*arguments, "--test", "table.csv"])
+    assert "'x': 1" in readme.read_text()
+    select.main(arguments)
+    assert "'x': 1" in readme.read_text()  # stays when the study is run again
+    study.write_text(study.read_text().replace("lesions: 1", "lesions: 2"))
+    with pytest.raises(MedadError, match="test followed another version"):
+        select.main(arguments)
+    with pytest.raises(MedadError, match="phantom followed another version"):
+        select.main([*arguments, "--test", "table.csv"])
+
+
 def test_calibration_prints_and_writes_nothing(study, project, capsys, monkeypatch):
     monkeypatch.setattr(
         "medad.selection.calibration.sweep", lambda *_: [{"factor": 2.0, "blob S2": 0.7}]

@@ -28,10 +28,17 @@ def main(arguments: Sequence[str]) -> int:
         metavar="FACTOR",
         help="only print S2 of the first candidate at these multiples of the contrasts",
     )
+    parser.add_argument(
+        "--test",
+        type=Path,
+        metavar="CSV",
+        help="run nothing: add this table, of all candidates on the test images, to the report",
+    )
     options = parser.parse_args(arguments)
     if options.jobs < 1:
         raise MedadError(f"--jobs: got {options.jobs}; allowed: 1 or more")
-    from medad.selection import calibration, protocol, report, study
+    from medad.config.load import load
+    from medad.selection import calibration, judgement, protocol, report, study
 
     plan = protocol.read(options.study)
     root, changes = project(), overrides(options.config)
@@ -44,20 +51,28 @@ def main(arguments: Sequence[str]) -> int:
                 print("  ".join(f"{key} {value:.3f}" for key, value in row.items()), flush=True)
         return 0
     files = {name: options.out / f"{name}.json" for name in plan.sources}
-    others = {n: read_json(p) for n, p in files.items() if n not in chosen and p.is_file()}
+    tested = options.out / "test.json"
+    written = {"test"} if options.test else set(chosen)
+    others = {
+        name: read_json(path)
+        for name, path in {**files, "test": tested}.items()
+        if name not in written and path.is_file()
+    }
     stale = [name for name in others if others[name]["protocol"] != study.fingerprint(plan)]
     if stale:
         raise MedadError(
             f"{options.out}: {', '.join(stale)} followed another version of {options.study}; "
             "delete it, or run without --source"
         )
-    for name in chosen:
-        write_json(
-            options.out / f"{name}.json",
-            study.run(root, plan, name, changes, options.jobs, _progress),
-        )
+    if not options.test:
+        for name in chosen:
+            write_json(files[name], study.run(root, plan, name, changes, options.jobs, _progress))
     studies = [read_json(path) for path in files.values() if path.is_file()]
-    write_bytes(options.out / "README.md", report.markdown(plan, studies).encode())
+    if options.test:
+        found = judgement.read_test(studies, plan.shots, load(root, changes), options.test)
+        write_json(tested, found)
+    test = read_json(tested) if tested.is_file() else None
+    write_bytes(options.out / "README.md", report.markdown(plan, studies, test).encode())
     return 0
 
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from medad.selection import tested
 from medad.selection.protocol import Protocol
 from medad.selection.rule import Decision
 from medad.selection.statistics import resampled_mean
 from medad.selection.summary import Line, decision, lines
+from medad.selection.text import table
 
 INDENT: dict[str, Any] = {"subsequent_indent": "  ", "break_on_hyphens": False}
 PITFALLS = """\
@@ -34,8 +36,15 @@ PITFALLS = """\
   and each S2 rests on {held_out} held-out images."""
 
 
-def markdown(protocol: Protocol, studies: Sequence[Mapping[str, Any]]) -> str:
-    """README.md of the sources that have run, deciding on all of them together."""
+def markdown(
+    protocol: Protocol,
+    studies: Sequence[Mapping[str, Any]],
+    test: Mapping[str, Any] | None = None,
+) -> str:
+    """README.md of the sources that have run, deciding on all of them together.
+
+    ``test``: what ``medad.selection.judgement.read_test`` found, once the test has been scored.
+    """
     chosen = decision(protocol, studies)
     missing = sorted(set(protocol.sources) - {study["source"] for study in studies})
     parts = [
@@ -55,6 +64,7 @@ def markdown(protocol: Protocol, studies: Sequence[Mapping[str, Any]]) -> str:
         _decision(protocol, chosen),
         _verdict(protocol, chosen),
         *_of_stage1(protocol, studies),
+        *([] if test is None else tested.section(protocol, studies, test)),
         "## What this cannot show",
         PITFALLS.format(
             bank=protocol.shots - protocol.held_out,
@@ -80,7 +90,7 @@ def _source(protocol: Protocol, study: Mapping[str, Any]) -> str:
             f"## {study['source']}: {len(draws)} draw{'s'[: len(draws) > 1]}, {study['side']} px, "
             f"{backbone['name']} ({backbone['weights']})",
             "",
-            _table(head, rows),
+            table(head, rows),
             "",
             "S2 by family from `blob` on; `S2 min` is the mean over draws of the least family; "
             f"`gain` is S2 less that of `{next(iter(found))}`, paired.",
@@ -126,7 +136,7 @@ def _decision(protocol: Protocol, chosen: Decision) -> str:
                 status,
             ]
         )
-    return _table(["candidate", "gain", "se", "to the best", "se", "status"], rows)
+    return table(["candidate", "gain", "se", "to the best", "se", "status"], rows)
 
 
 def _verdict(protocol: Protocol, chosen: Decision) -> str:
@@ -167,8 +177,3 @@ def _rotated(protocol: Protocol) -> str:
         f"- Every shot of a draw is held out once, in {protocol.shots // protocol.held_out} banks, "
         "whose S1 and S2 are averaged. A draw is one value: its banks share images."
     )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    cells = [head, ["---", *["--:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
