@@ -100,6 +100,15 @@ def test_only_the_tables_asked_for_are_made() -> None:
         plan(runs={"tables": ["table9"]}).target("all")
 
 
+def test_a_table_whose_methods_a_preset_has_is_there_with_that_preset() -> None:
+    assert "reading" not in plan().parameters.tables
+    study = plan(preset="brain_mri+reading_study").parameters
+    assert study.wanted_tables() == ["reading"]
+    assert len(study.table_methods("reading")) == 16
+    assert "preset" not in study.of("table", {"table": "reading"})
+    assert "table1" in study.tables
+
+
 def test_draws_may_start_at_a_later_one() -> None:
     fresh = plan(runs={"first": 5, "replicates": 2})
     run = {"dataset": "phantom", "split": "grouped", "method": "padim"}

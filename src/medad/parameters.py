@@ -29,7 +29,7 @@ class Parameters:
 
     @cached_property
     def tables(self) -> dict[str, dict[str, Any]]:
-        """Every table of workflow/tables by name."""
+        """Every table of workflow/tables by name; one with a ``preset`` only where that is set."""
         return self._entries("table")
 
     @cached_property
@@ -45,9 +45,11 @@ class Parameters:
 
     def _entries(self, kind: str) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
+        presets = [None, *self.config.preset.split("+")]
         for path in sorted((self.root / TABLES).glob("*.yaml")):
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-            found.update({k: v for k, v in content.items() if v["kind"] == kind})
+            for name, entry in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+                if entry["kind"] == kind and entry.get("preset") in presets:
+                    found[name] = {key: value for key, value in entry.items() if key != "preset"}
         return found
 
     def figure_methods(self, figure: str) -> list[str]:
