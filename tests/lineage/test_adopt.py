@@ -26,15 +26,37 @@ def forget(project: Project) -> None:
 @pytest.fixture(scope="module")
 def published(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("published")
-    adopt.publish(finished.root, TABLE, folder)
+    adopt.publish(finished.root, [TABLE], folder)
     return folder
 
 
 def test_published_bytes_repeat(finished: Project, published: Path, tmp_path: Path) -> None:
-    adopt.publish(finished.root, TABLE, tmp_path)
+    adopt.publish(finished.root, [TABLE], tmp_path)
     for file in published.rglob("*.*"):
         assert file.read_bytes() == (tmp_path / file.relative_to(published)).read_bytes()
     assert (published / "table1.csv").read_bytes() == finished.table()
+
+
+def test_a_table_and_a_figure_share_their_evidence(
+    copy: Callable[[], Project], finished: Project, published: Path, tmp_path: Path
+) -> None:
+    figure = "results/figures/phantom/grouped/figure1.png"
+    adopt.publish(finished.root, [TABLE, figure], tmp_path)
+    picture = (tmp_path / "figure1.png").read_bytes()
+    assert picture == (finished.root / figure).read_bytes()
+    for name in ("table1.csv", "evidence/scores.zip", "evidence/metrics.zip"):
+        assert (tmp_path / name).read_bytes() == (published / name).read_bytes()
+    project = copy()
+    forget(project)
+    project.medad("adopt", str(tmp_path))
+    assert (project.root / figure).read_bytes() == picture
+    assert project.table() == finished.table()
+    other = project.root / figure.replace("grouped", "paper")
+    other.parent.mkdir()
+    manifest = (project.root / figure).with_name("figure1.manifest.json")
+    shutil.copy(manifest, other.with_name(manifest.name))
+    with pytest.raises(MedadError, match="results of the same name"):
+        adopt.publish(project.root, [figure, figure.replace("grouped", "paper")], tmp_path)
 
 
 def test_no_image_no_model_and_no_map_is_published(published: Path) -> None:

@@ -1,4 +1,4 @@
-"""`medad publish TABLE FOLDER`: a table with the evidence a stranger needs to check it."""
+"""`medad publish RESULT ... FOLDER`: tables and figures with what they rest on."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from medad.lineage.graph import relative
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="medad publish", description=__doc__)
-    parser.add_argument("table", help="such as results/tables/table1.csv")
+    parser.add_argument("results", nargs="+", help="such as results/tables/table1.csv")
     parser.add_argument("folder", type=Path, help="such as docs/results/table1")
     options = parser.parse_args(arguments)
     root = project()
-    packed = adopt.publish(root, relative(root, options.table), options.folder)
+    results = [relative(root, result) for result in options.results]
+    packed = adopt.publish(root, results, options.folder)
     print(f"{len(packed)} files packed into {options.folder}/evidence")
     return 0

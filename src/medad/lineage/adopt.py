@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -89,15 +90,22 @@ def pack(paths: list[str], root: Path, target: Path) -> None:
     write_bytes(target, buffer.getvalue())
 
 
-def publish(root: Path, table: str, folder: Path) -> list[str]:
-    """A table and its evidence, without images, models and maps: what a stranger can check.
+def publish(root: Path, results: Sequence[str], folder: Path) -> list[str]:
+    """Tables and figures with their evidence, without images, models and maps.
 
-    Returns the paths packed. The CSV, the Markdown and the cell map lie open beside the archives.
+    That is what a stranger can check. Returns the paths packed. What was asked for lies open beside
+    the archives: CSV, Markdown and cell map of a table, the picture of a figure. MedadError for a
+    file that is no result, and for two results that have a file of the same name.
     """
     graph = Graph(root)
-    nodes = list(graph.of_file(table).up())
+    asked = {node.path: node for node in map(graph.of_file, results)}
+    opened = [item["path"] for n in asked.values() for item in n.manifest["outputs"].values()]
+    names = [Path(path).name for path in opened]
+    if len(set(names)) < len(names):
+        raise MedadError(f"{folder}: results of the same name: {', '.join(sorted(opened))}")
+    nodes = {node.path: node for one in asked.values() for node in one.up()}
     packed: dict[str, set[str]] = {}
-    for node in nodes:
+    for node in nodes.values():
         keys = Path("results/records") / node.manifest["key"][:2] / node.manifest["key"]
         records = sorted((root / keys).glob("*.json"))
         files = [node.path, *(path.relative_to(root).as_posix() for path in records)]
@@ -111,8 +119,8 @@ def publish(root: Path, table: str, folder: Path) -> list[str]:
     shutil.rmtree(folder / "evidence", ignore_errors=True)
     for stage, stage_files in packed.items():
         pack(sorted(stage_files), root, folder / "evidence" / f"{stage}.zip")
-    for item in nodes[0].manifest["outputs"].values():
-        write_bytes(folder / Path(item["path"]).name, (root / item["path"]).read_bytes())
+    for path in opened:
+        write_bytes(folder / Path(path).name, (root / path).read_bytes())
     return sorted(file for files in packed.values() for file in files)
 
 
