@@ -36,6 +36,20 @@ def test_a_method_with_its_own_synthesis_gets_its_own_pairs() -> None:
     assert half.params["shape"] == "hull"
 
 
+def test_a_method_may_ask_for_pairs_of_its_own() -> None:
+    study = plan(preset="brain_mri+seeds").parameters
+    labels = [study.synthesis_of(f"consult_adapted{end}") for end in ("", "_b", "_c")]
+    assert labels == ["consult", "consult-consult_adapted_b", "consult-consult_adapted_c"]
+    draw = {"dataset": "brain_mri", "split": "grouped", "k": 2, "r": 5}
+    first, second, third = (study.of("pairs", {**draw, "synthesis": label}) for label in labels)
+    assert first == second == third  # the label, in the identity, makes another seed
+    assert study.of("table", {"table": "seeds"})["repeats"] == {
+        "consult_adapted": ["consult_adapted_b", "consult_adapted_c"]
+    }
+    with pytest.raises(MedadError, match="own_pairs: the method has no synthesis"):
+        plan(methods={"padim": {"own_pairs": True}})
+
+
 def test_a_table_row_of_an_unknown_method_is_an_error() -> None:
     changed = plan()
     changed.parameters.tables["table1"]["rows"][3]["method"] = "moon"

@@ -110,9 +110,11 @@ class Parameters:
         return bool(self.figures[figure].get("trains", False))
 
     def synthesis_of(self, method: str) -> str:
-        """Name of the pairs a method trains on; its own when it overrides their parameters."""
+        """Name of the pairs a method trains on; its own when it asks for that or overrides their
+        parameters."""
         chosen = self.config.methods[method]
-        return f"{chosen.synthesis}-{method}" if chosen.override.synthesis else chosen.synthesis
+        own = chosen.own_pairs or chosen.override.synthesis
+        return f"{chosen.synthesis}-{method}" if own else chosen.synthesis
 
     def generated(self, dataset: str) -> bool:
         """Whether a step makes the images of a dataset."""

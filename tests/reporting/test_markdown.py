@@ -25,7 +25,9 @@ def text(report: Callable[..., Any]) -> Text:
         found["resamples"] = resamples
         found["differences"]["consult"]["all"] |= difference
         cells = build(made.layout, made.metrics, made.intervals)
-        return render("A title", ["A note."], made.layout, cells, made.metrics, made.intervals, {})
+        return render(
+            "A title", ["A note."], made.layout, cells, made.metrics, made.intervals, {}, {}
+        )
 
     return rendered
 
@@ -98,7 +100,7 @@ def test_copies_are_a_footnote(text: Text) -> None:
 def test_other_splits_make_no_primary_claim(report: Callable[..., Any]) -> None:
     made = report(splits=("paper",))
     cells = build(made.layout, made.metrics, made.intervals)
-    page = render("A title", [], made.layout, cells, made.metrics, made.intervals, {})
+    page = render("A title", [], made.layout, cells, made.metrics, made.intervals, {}, {})
     assert "(primary claim)" not in page
     assert "- CONSULT − PatchCore, mean over K (for comparison only: copies of the shots" in page
 
@@ -127,7 +129,7 @@ def test_what_stage_1_reached_is_beside_what_the_paper_says(report: Callable[...
     layout = replace(made.layout, rows=rows)
     cells = build(layout, made.metrics, made.intervals)
     facts = {f"brain_mri/grouped/consult/k{k}": 0.5 + k / 100 for k in (2, 4)}
-    page = render("A title", [], layout, cells, made.metrics, made.intervals, facts)
+    page = render("A title", [], layout, cells, made.metrics, made.intervals, facts, {})
     assert "| **CONSULT**: accuracy | 0.520 | 0.540 | 1.000 |" in page
 
 
@@ -139,5 +141,5 @@ def test_a_method_that_cannot_run_says_why(report: Callable[..., Any]) -> None:
         obstacles={"r50": "no weights of resnet50"},
     )
     cells = build(layout, made.metrics, made.intervals)
-    page = render("A title", [], layout, cells, made.metrics, made.intervals, {})
+    page = render("A title", [], layout, cells, made.metrics, made.intervals, {}, {})
     assert "- r7 (R50): K2 0.8000: no weights of resnet50" in page

@@ -156,12 +156,15 @@ class Method(Model):
     standing: Literal["literal", "reading", "leaky", "ours"] = "ours"
     because: str = ""
     backbone: Architecture | None = None
+    own_pairs: bool = False
     override: Override = Override()
 
     @model_validator(mode="after")
     def _stage1_has_pairs(self) -> Method:
         if (self.stage1 == "none") != (self.synthesis == "none"):
             raise ValueError("stage1 and synthesis go together: name both, or none for both")
+        if self.own_pairs and self.synthesis == "none":
+            raise ValueError("own_pairs: the method has no synthesis")
         return self
 
 

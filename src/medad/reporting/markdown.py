@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from medad.reporting import seeds
 from medad.reporting.cells import ALL, Cell, Difference, Layout, Metrics
 from medad.reporting.published import STANDINGS, either
 from medad.reporting.table import copies_note
@@ -22,10 +23,12 @@ def render(
     metrics: Metrics,
     intervals: Mapping[str, Mapping[str, Any]],
     facts: Mapping[str, float],
+    repeats: Mapping[str, Sequence[str]],
 ) -> str:
     """Markdown of the whole table; cells as ``cells.build`` returns them.
 
     ``facts``: "<dataset>/<split>/<method>/k4" to the mean of the row's fact over draws.
+    ``repeats``: method to those that are the same with other training seeds.
     """
     footnotes = Footnotes()
     lines = [f"# {title}", ""]
@@ -38,6 +41,7 @@ def render(
             lines += _claims(layout, chosen, found)
             lines += _beside(layout, chosen)
     lines += _facts(layout, facts)
+    lines += seeds.section(layout, metrics, repeats)
     lines += _unanswered(layout)
     lines += _how_to_read(notes)
     lines += footnotes.lines()

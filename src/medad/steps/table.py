@@ -39,7 +39,8 @@ def run(task: Task) -> None:
     write_json(task.outputs["cells"], cell_map(cells))
     title, notes = str(params["title"]), params.get("notes", [])
     facts = _facts(layout, trained)
-    text = render(title, notes, layout, cells, metrics, intervals, facts)
+    repeats = params.get("repeats", {})
+    text = render(title, notes, layout, cells, metrics, intervals, facts, repeats)
     write_bytes(task.outputs["markdown"], text.encode())
 
 
