@@ -39,6 +39,19 @@ def test_the_logits_are_those_of_the_mean_feature(random_trunk):
     assert abs(weight).max() <= 512**-0.5
 
 
+@torch.no_grad()
+def test_means_are_centred_and_scaled_by_what_they_were(random_trunk):
+    model = Classifier(random_trunk).initialise(torch.Generator().manual_seed(0))
+    images = torch.rand(6, 3, 32, 48, generator=torch.Generator().manual_seed(1))
+    features = random_trunk(images, [4])[4].numpy().mean((2, 3))
+    model.centre([images[:4], images[4:]])
+    standard = (features - features.mean(0)) / np.sqrt(features.var(0).mean())
+    weight, bias = (value.numpy() for value in model.head.parameters())
+    np.testing.assert_allclose(model(images), standard @ weight.T + bias, rtol=1e-3, atol=1e-4)
+    model.centre([images[:1], images[:1]])
+    assert torch.isfinite(model(images)).all()
+
+
 def test_accuracy_counts_images_of_both_kinds(random_trunk, bright_lesions):
     model = Classifier(random_trunk).initialise(torch.Generator())
     with torch.no_grad():
