@@ -116,5 +116,5 @@ def accuracy(model: Classifier, pool: Pool) -> float:
 def _batches(pool: Pool) -> Iterator[tuple[int, Tensor]]:
     """All images of a pool, a few at a time, with their class."""
     for label, images in enumerate((pool.normal, pool.anomalous)):
-        for part in torch.split(images, _AT_ONCE):  # type: ignore[no-untyped-call]
+        for part in torch.split(images, _AT_ONCE):
             yield label, part
