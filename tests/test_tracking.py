@@ -47,6 +47,10 @@ def test_the_engine_logged_every_run_and_point_once(finished: Project) -> None:
     assert len({key for key, *_ in params}) == len(curves) + len(runs) == 8
     with sqlite3.connect(finished.root / "mlflow.db") as database:
         assert database.execute("SELECT DISTINCT status FROM runs").fetchall() == [("FINISHED",)]
+        names = {name for (name,) in database.execute("SELECT name FROM runs")}
+    places = [path.relative_to(finished.root / "results/metrics").with_suffix("") for path in runs]
+    assert {path.as_posix() for path in places} <= names
+    assert len(names) == len(places)  # a training has the name of its run's metrics
 
 
 def test_tracking_again_adds_nothing_and_imports_nothing(finished: Project) -> None:

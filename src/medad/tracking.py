@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 EXPERIMENT = "medad"
 STATE = ".prov/tracked.json"
 _KINDS = ("stage1", "metrics")
+_ORDER = ("dataset", "split", "method", "k", "r")  # identities of _KINDS have these
 _BATCH = 1000  # MLflow's limit for metrics in one call; 100 for parameters and tags
 
 
@@ -86,7 +87,7 @@ def live(root: Path) -> Iterator[Curves]:
             continue  # it finished between the listing and the reading
         yield Curves(
             key=head.stem,
-            name="/".join(str(value) for value in found["identity"].values()),
+            name=_name(found["identity"]),
             kind=found["kind"],
             started_ms=int(found["started"] * 1000),
             params={**_flat(found["identity"]), **_flat(found["params"])},
@@ -112,7 +113,7 @@ def finished(root: Path, path: str) -> Curves:
     started = min((item["started"] for item in records), default=0.0)
     curves = Curves(
         key=found["key"],
-        name="/".join(str(value) for value in found["identity"].values()),
+        name=_name(found["identity"]),
         kind=found["kind"],
         started_ms=int(started * 1000),
         params={**_flat(found["identity"]), **_flat(found["params"])},
@@ -124,6 +125,13 @@ def finished(root: Path, path: str) -> Curves:
         values = read_json(root / outputs["metrics"]["path"])
         curves.points = [(name, 0, float(v)) for name, v in values.items() if _is_number(v)]
     return curves
+
+
+def _name(identity: Mapping[str, Any]) -> str:
+    """As the path of a result: ``brain_mri/grouped/padim/k4/r0``."""
+    named = {key: str(value) for key, value in identity.items()}
+    named |= {key: f"{key}{value}" for key, value in named.items() if key in ("k", "r")}
+    return "/".join(named[key] for key in sorted(named, key=_ORDER.index))
 
 
 def points(file: Path) -> Iterator[tuple[str, int, float]]:
