@@ -120,7 +120,11 @@ def test_a_table_whose_methods_a_preset_has_is_there_with_that_preset() -> None:
     assert study.wanted_tables() == ["reading"]
     assert len(study.table_methods("reading")) == 16
     assert "preset" not in study.of("table", {"table": "reading"})
+    assert {"reading", "confirmation"} & study.tables.keys() == {"reading"}
     assert "table1" in study.tables
+    confirmation = plan(preset="confirmation").parameters
+    assert confirmation.wanted_tables() == ["confirmation"]
+    assert "brain_mri" not in confirmation.config.runs.datasets
 
 
 def test_draws_may_start_at_a_later_one() -> None:
