@@ -2,6 +2,8 @@ import pytest
 
 from medad.selection.report import markdown
 
+TRAINED = {"attention": "none", "epochs": 1, "interpolate": 1.0}
+
 
 def _result(gap, rank=1.0):
     healthy = [0.0, 10.0]
@@ -24,7 +26,7 @@ def study():
             "side": 64,
             "backbone": {"name": "resnet18", "weights": "random"},
             "draws": [{"draw": 0}, {"draw": 1}],
-            "candidates": {n: {"attention": "none"} for n in ("start", "plain")},
+            "candidates": {n: dict(TRAINED) for n in ("start", "plain")},
             "results": {"start": [_result(1.0)] * 2, "plain": [_result(far, rank)] * 2},
         }
 
@@ -66,7 +68,7 @@ def test_stage_1_has_its_own_verdict_where_stage_2_differs_too(protocol_of, stud
     protocol = protocol_of(["start", "plain", "form"])
     found = study("a")
     found["results"]["form"] = [_result(11.0)] * 2
-    found["candidates"]["form"] = {"attention": "none"}
+    found["candidates"]["form"] = dict(TRAINED)
     found["results"]["plain"] = [_result(1.0)] * 2
     assert "The same rule" not in markdown(protocol, [found])
     other = protocol.model_copy(update={"detectors": {"form": {"smooth": 1.0}}})

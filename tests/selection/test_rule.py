@@ -5,13 +5,13 @@ from medad.selection.rule import decide
 NOISE = [-0.02, 0.02, -0.01, 0.01]
 
 
-def _choose(means, rejected=None, attention=()):
+def _choose(means, rejected=None, attention=(), untrained=()):
     """Decision on one source; every candidate has the same noise but one in its own direction."""
     values = {
         name: {"a": [mean + n * (1 if order % 2 else -1) for n in NOISE]}
         for order, (name, mean) in enumerate(means.items())
     }
-    return decide(values, rejected or {}, attention, 4000, 0)
+    return decide(values, rejected or {}, attention, untrained, 4000, 0)
 
 
 def test_the_clear_winner_is_chosen():
@@ -45,7 +45,7 @@ def test_pairing_by_draw_makes_a_small_gain_clear():
         "start": {"a": draws},
         "near": {"a": [d + 0.01 for d in draws]},
     }
-    assert decide(values, {}, (), 2000, 0).chosen == "near"
+    assert decide(values, {}, (), (), 2000, 0).chosen == "near"
 
 
 def test_a_rejected_candidate_is_not_chosen_and_the_first_cannot_be():
@@ -62,6 +62,10 @@ def test_attention_counts_only_if_the_gain_survives_without():
     assert _choose(means | {"plain": 0.7}, attention={"gates"}).chosen == "gates"
     lost = _choose(means | {"plain": 0.7}, {"plain": "rank"}, {"gates"})
     assert lost.chosen == "start"
+    # Another stage 2 alone shows nothing of what training does without attention.
+    form = _choose(means | {"form": 0.7}, attention={"gates"}, untrained={"start", "form"})
+    assert form.chosen == "form"
+    assert form.rejected == {"gates": "no gain without attention"}
 
 
 def test_sources_are_averaged():
@@ -70,6 +74,6 @@ def test_sources_are_averaged():
         "near": {"a": [0.9, 0.9], "b": [0.2, 0.2]},
         "far": {"a": [0.7, 0.7], "b": [0.7, 0.7]},
     }
-    found = decide(values, {}, (), 500, 0)
+    found = decide(values, {}, (), (), 500, 0)
     assert found.chosen == "far"
     assert found.gains["near"].mean == pytest.approx(-0.05)

@@ -75,7 +75,10 @@ def _study(name, results, attention="none"):
         "source": name,
         "draws": [{"draw": number} for number in range(len(next(iter(results.values()))))],
         "results": results,
-        "candidates": {key: {"attention": attention} for key in results},
+        "candidates": {
+            key: {"attention": attention, "epochs": 0 if key == "start" else 1, "interpolate": 1.0}
+            for key in results
+        },
     }
 
 
@@ -121,6 +124,10 @@ def test_a_decision_among_some_ignores_the_others(protocol_of):
     study["candidates"]["gates"]["attention"] = "block"
     protocol = protocol_of(["start", "form", "gates"])
     assert decision(protocol, [study]).chosen == "form"
+    study["candidates"]["form"]["epochs"] = 0
+    assert decision(protocol, [study]).rejected == {"gates": "no gain without attention"}
+    study["candidates"]["form"] |= {"epochs": 1, "interpolate": 0.0}
+    assert decision(protocol, [study]).rejected == {"gates": "no gain without attention"}
     found = decision(protocol, [study], ["start", "gates"])
     assert found.chosen == "start"
     assert found.rejected == {"gates": "no gain without attention"}

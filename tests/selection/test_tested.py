@@ -4,6 +4,8 @@ from medad.selection.report import markdown
 
 NAMES = ["start", "a", "b", "c", "form"]
 
+TRAINED = {"attention": "none", "epochs": 1, "interpolate": 1.0}
+
 
 def _result(share):
     """Of ten lesions an image, ``share`` are above the other healthy image."""
@@ -25,7 +27,7 @@ def studies():
             "side": 64,
             "backbone": {"name": "resnet18", "weights": "random"},
             "draws": [{"draw": 0}, {"draw": 1}],
-            "candidates": {n: {"attention": "none"} for n in NAMES},
+            "candidates": {n: dict(TRAINED) for n in NAMES},
             "results": {n: [_result(s)] * 2 for n, s in zip(NAMES, shares, strict=True)},
         }
 

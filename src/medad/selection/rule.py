@@ -44,6 +44,7 @@ def decide(
     values: Values,
     rejected: Mapping[str, str],
     with_attention: Collection[str],
+    untrained: Collection[str],
     resamples: int,
     seed: int,
 ) -> Decision:
@@ -51,8 +52,8 @@ def decide(
 
     The first candidate is the unadapted backbone and is never rejected; it is the one chosen
     unless the best is clear of it. Candidates ``with_attention`` are rejected unless the gain
-    survives without: a candidate that is neither one of them nor rejected must be clear of the
-    first. Differences are paired by draw; sources weigh the same.
+    survives without: a candidate that trains, is not one of them and is not rejected must be clear
+    of the first. ``untrained`` candidates, of another stage 2, say nothing of that. Differences are paired by draw; sources weigh the same.
     """
     names = list(values)
     first = names[0]
@@ -66,7 +67,8 @@ def decide(
 
     gains = {name: difference(name, first) for name in names}
     out = {name: why for name, why in rejected.items() if name != first}
-    plain = [name for name in names[1:] if name not in with_attention and name not in out]
+    others = {*with_attention, *untrained, *out}
+    plain = [name for name in names[1:] if name not in others]
     if not any(gains[name].clear for name in plain):
         for name in names[1:]:
             if name in with_attention:

@@ -114,7 +114,17 @@ def decision(
         for name, params in study["candidates"].items()
         if params["attention"] != "none" and name in names
     }
+    untrained = {
+        name
+        for study in studies
+        for name, params in study["candidates"].items()
+        if not _trains(params)
+    }
     values = {
         name: {source: by_name[name].s2 for source, by_name in found.items()} for name in names
     }
-    return decide(values, rejected, attention, protocol.resamples, protocol.seed)
+    return decide(values, rejected, attention, untrained, protocol.resamples, protocol.seed)
+
+
+def _trains(params: Mapping[str, Any]) -> bool:
+    return params["epochs"] > 0 and params["interpolate"] > 0
