@@ -19,15 +19,19 @@ Text = Callable[..., str]
 def text(report: Callable[..., Any]) -> Text:
     """The rendered table; further options change CONSULT's difference over all K."""
 
-    def rendered(copies: float = 0.0, resamples: int = 2000, **difference: float) -> str:
+    def rendered(
+        copies: float = 0.0,
+        resamples: int = 2000,
+        primary: str | None = "consult",
+        **difference: float,
+    ) -> str:
         made = report(copies=copies)
+        made = replace(made, layout=replace(made.layout, primary=primary))
         found = made.intervals["intervals/brain_mri/grouped"]
         found["resamples"] = resamples
         found["differences"]["consult"]["all"] |= difference
         cells = build(made.layout, made.metrics, made.intervals)
-        return render(
-            "A title", ["A note."], made.layout, cells, made.metrics, made.intervals, {}, {}
-        )
+        return render("A title", ["A note."], made.layout, cells, made.metrics, made.intervals, {})
 
     return rendered
 
@@ -39,7 +43,7 @@ def test_cells_and_the_paper_below_them(text: Text) -> None:
     assert lines[ours].startswith(
         "| **PatchCore**, reading | 0.730 ± 0.014 [0.690, 0.770] | 0.750 ± 0.014 [0.710, 0.790] | "
     )
-    assert lines[ours + 1] == "| paper | 0.7201: reproduced | 0.9000: below |  |"
+    assert lines[ours + 1] == "| paper | 0.7201: reproduced (+0.010) | 0.9000: below (−0.150) |  |"
     assert "| paper | not comparable[^1] | not comparable[^1] |  |" in lines
     assert "[^1]: The row's label is inferred." in lines
     assert "- A note." in lines
@@ -72,7 +76,9 @@ def test_the_sentence_follows_the_interval(
 ) -> None:
     page = text(value=value, low=low, high=high)
     stated = f"{value:+.3f}".replace("-", "−")
-    assert f"- CONSULT − PatchCore, mean over K (primary claim): {stated}, 95 % interval" in page
+    assert (
+        f"- CONSULT − PatchCore, mean over K (the primary claim): {stated}, 95 % interval" in page
+    )
     assert finding in page
 
 
@@ -97,11 +103,27 @@ def test_copies_are_a_footnote(text: Text) -> None:
     assert "copies" not in text()
 
 
+def test_rows_that_are_not_the_claim_are_exploratory(text: Text) -> None:
+    page = text()
+    assert page.count("(the primary claim)") == 1
+    assert "- mine − PatchCore, mean over K (exploratory): " in page
+    assert "(the primary claim)" not in text(primary=None)
+
+
+def test_a_leaky_row_makes_no_claim_in_its_sentence(report: Callable[..., Any]) -> None:
+    made = report()
+    standings = {**made.layout.standings, "consult": ("leaky", "by design")}
+    layout = replace(made.layout, standings=standings, primary="consult")
+    cells = build(layout, made.metrics, made.intervals)
+    page = render("A title", [], layout, cells, made.metrics, made.intervals, {})
+    assert "- CONSULT − PatchCore, mean over K (trained on the test images, so no claim)" in page
+
+
 def test_other_splits_make_no_primary_claim(report: Callable[..., Any]) -> None:
     made = report(splits=("paper",))
     cells = build(made.layout, made.metrics, made.intervals)
-    page = render("A title", [], made.layout, cells, made.metrics, made.intervals, {}, {})
-    assert "(primary claim)" not in page
+    page = render("A title", [], made.layout, cells, made.metrics, made.intervals, {})
+    assert "(the primary claim)" not in page
     assert "- CONSULT − PatchCore, mean over K (for comparison only: copies of the shots" in page
 
 
@@ -129,7 +151,7 @@ def test_what_stage_1_reached_is_beside_what_the_paper_says(report: Callable[...
     layout = replace(made.layout, rows=rows)
     cells = build(layout, made.metrics, made.intervals)
     facts = {f"brain_mri/grouped/consult/k{k}": 0.5 + k / 100 for k in (2, 4)}
-    page = render("A title", [], layout, cells, made.metrics, made.intervals, facts, {})
+    page = render("A title", [], layout, cells, made.metrics, made.intervals, facts)
     assert "| **CONSULT**: accuracy | 0.520 | 0.540 | 1.000 |" in page
 
 
@@ -141,5 +163,5 @@ def test_a_method_that_cannot_run_says_why(report: Callable[..., Any]) -> None:
         obstacles={"r50": "no weights of resnet50"},
     )
     cells = build(layout, made.metrics, made.intervals)
-    page = render("A title", [], layout, cells, made.metrics, made.intervals, {}, {})
+    page = render("A title", [], layout, cells, made.metrics, made.intervals, {})
     assert "- r7 (R50): K2 0.8000: no weights of resnet50" in page

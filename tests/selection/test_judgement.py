@@ -1,4 +1,5 @@
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,9 @@ def study():
         "protocol": "this",
         "dataset": "brain_mri",
         "side": config.image.side,
+        "seed": {"study": 1, "params": config.seed},
+        "split": config.splits.grouped.model_dump(),
+        "leakage": config.leakage.model_dump(),
         "backbone": config.backbone.model_dump(),
         "synthesis": config.synthesis.consult.model_dump(),
         "detector": config.detectors.patchcore.model_dump(),
@@ -91,6 +95,13 @@ def table(tmp_path, study):
             writer = csv.DictWriter(stream, list(rows[0]))
             writer.writeheader()
             writer.writerows(rows)
+        cells = {
+            f"brain_mri/grouped/half/K{k}": {
+                "metrics": [f"metrics/brain_mri/grouped/half/k{k}/r{r}" for r in draws]
+            }
+            for k, draws in ((4, (17, 15)), (8, (3,)))
+        }
+        path.with_suffix(".cells.json").write_text(json.dumps({"cells": cells}))
         return path
 
     return write
@@ -101,7 +112,7 @@ def test_the_preset_holds_exactly_the_candidates(study, table):
     found = read_test([{"dataset": "phantom"}, study], 4, config, table())
     assert list(found["results"]) == list(study["candidates"])
     assert found["results"]["half"] == {"auroc": 0.7, "sd": 0.1}
-    assert found["draws"] == [15, 16, 17]
+    assert found["draws"] == [15, 17]
     assert found["protocol"] == "this"
 
 
@@ -119,6 +130,24 @@ def test_the_preset_holds_exactly_the_candidates(study, table):
 def test_what_is_not_the_candidate_is_refused(study, table, overrides, part):
     with pytest.raises(MedadError, match=f"is not the candidate .* its {part} differ"):
         read_test([study], 4, load(ROOT, PRESET | overrides), table())
+
+
+@pytest.mark.parametrize(
+    ("overrides", "part"),
+    [
+        ({"seed": 7}, "seed: got 7"),
+        ({"splits": {"grouped": {"pool": 0.4}}}, "splits.grouped: got"),
+        ({"leakage": {"correlation": 0.9}}, "leakage: got"),
+    ],
+)
+def test_a_table_of_another_pool_is_refused(study, table, overrides, part):
+    with pytest.raises(MedadError, match=f"{part}.*its images may be tested"):
+        read_test([study], 4, load(ROOT, PRESET | overrides), table())
+
+
+def test_gains_must_be_over_the_first_candidate(study, table):
+    with pytest.raises(MedadError, match="its baseline is not imagenet"):
+        read_test([study], 4, load(ROOT, PRESET), table(vs_baseline="0.1"))
 
 
 def test_a_table_without_the_methods_or_rows_is_refused(study, table):

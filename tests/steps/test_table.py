@@ -118,7 +118,7 @@ def test_the_three_outputs_agree(tmp_path: Path) -> None:
         assert set(cell["metrics"]) <= set(task.inputs)
         assert cell["intervals"] in task.inputs
     text = task.outputs["markdown"].read_text(encoding="utf-8")
-    assert "CONSULT − PatchCore, mean over K (primary claim): +0.020" in text
+    assert "CONSULT − PatchCore, mean over K (the primary claim): +0.020" in text
     assert "no difference is shown" in text
     assert "r1 (label inferred, perhaps f-AnoGAN)" in text
 

@@ -74,10 +74,11 @@ def grouped(
 
 
 def paper(labels: Sequence[int], groups: Sequence[int], generator: np.random.Generator) -> Roles:
-    """CONSULT (arXiv 2410.11307, section 4.1) read literally: K shots of all healthy images.
+    """CONSULT (arXiv 2410.11307, section 4.1): K shots of all healthy images, the rest is test.
 
-    Healthy images are pool and test at once; scoring leaves a draw's shots, not their copies, out
-    of its test. There is no validation, and nothing is random here.
+    That part is not literal: the paper discards "the rest" and does not say which healthy images it
+    tests. Healthy images are pool and test at once; scoring leaves a draw's shots, not their
+    copies, out of its test. There is no validation, and nothing is random here.
     """
     return Roles(
         pool=[label == 0 for label in labels],

@@ -74,7 +74,9 @@ class Layout:
     """What a table spans. ``paper_dataset`` is the data set of the published values.
 
     ``standings``: of every method, a key of ``STANDINGS`` and the reason. ``obstacles``: why a
-    method that a row names could not run.
+    method that a row names could not run. ``repeats``: method to those that are the same with other
+    training seeds. ``primary``: the method whose difference from the baseline is the table's one
+    claim, fixed before any score; None for none.
     """
 
     rows: tuple[Row, ...]
@@ -86,6 +88,8 @@ class Layout:
     draws: tuple[int, ...]
     standings: Mapping[str, tuple[str, str]]
     obstacles: Mapping[str, str] = field(default_factory=dict)
+    repeats: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    primary: str | None = None
 
     def row_of(self, method: str) -> Row:
         """The published row a method answers, or an empty one under its own name."""

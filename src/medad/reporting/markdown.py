@@ -13,6 +13,7 @@ from medad.reporting.text import MINUS, Footnotes, header, line, plain, signed, 
 
 ENOUGH_RESAMPLES, ENOUGH_DRAWS = 2000, 10
 PRIMARY_SPLIT = "grouped"  # the only one that keeps copies of the shots out of the test images
+EXPLORATORY = "exploratory"
 
 
 def render(
@@ -23,12 +24,10 @@ def render(
     metrics: Metrics,
     intervals: Mapping[str, Mapping[str, Any]],
     facts: Mapping[str, float],
-    repeats: Mapping[str, Sequence[str]],
 ) -> str:
     """Markdown of the whole table; cells as ``cells.build`` returns them.
 
     ``facts``: "<dataset>/<split>/<method>/k4" to the mean of the row's fact over draws.
-    ``repeats``: method to those that are the same with other training seeds.
     """
     footnotes = Footnotes()
     lines = [f"# {title}", ""]
@@ -41,7 +40,7 @@ def render(
             lines += _claims(layout, chosen, found)
             lines += _beside(layout, chosen)
     lines += _facts(layout, facts)
-    lines += seeds.section(layout, metrics, repeats)
+    lines += seeds.section(layout, metrics)
     lines += _unanswered(layout)
     lines += _how_to_read(notes)
     lines += footnotes.lines()
@@ -88,7 +87,8 @@ def _paper(cell: Cell, footnotes: Footnotes) -> str:
         return ""
     comparison = cell.comparison
     value = f"{either(comparison.paper)}: " if comparison.paper else ""
-    return f"{value}{comparison.verdict}{footnotes.mark([comparison.reason])}"
+    gap = "" if comparison.difference is None else f" ({signed(comparison.difference)})"
+    return f"{value}{comparison.verdict}{gap}{footnotes.mark([comparison.reason])}"
 
 
 def _claims(layout: Layout, cells: Sequence[Cell], found: Mapping[str, Any]) -> list[str]:
@@ -103,7 +103,7 @@ def _claims(layout: Layout, cells: Sequence[Cell], found: Mapping[str, Any]) -> 
     for row in compared:
         lines.append(line(f"**{row[0].row}**", [_gap(cell.difference) for cell in row]))
     lines.append("")
-    lines += [f"- {_verdict(row, baseline, percent)}" for row in compared]
+    lines += [f"- {_verdict(row, baseline, percent, layout.primary)}" for row in compared]
     return [*lines, ""]
 
 
@@ -114,8 +114,8 @@ def _gap(difference: Difference | None) -> str:
     return f"{signed(difference.value)} [{signed(low)}, {signed(high)}]"
 
 
-def _verdict(row: Sequence[Cell], baseline: str, percent: str) -> str:
-    """One sentence on the primary claim, one on the secondary; signs as they are."""
+def _verdict(row: Sequence[Cell], baseline: str, percent: str, primary: str | None) -> str:
+    """One sentence on the mean over K, one on the single K; signs as they are."""
     name, by_shots = row[0].row, {cell.shots: cell.difference for cell in row}
     overall = by_shots.pop(ALL)
     assert overall is not None
@@ -133,9 +133,11 @@ def _verdict(row: Sequence[Cell], baseline: str, percent: str) -> str:
     worse = [
         shots for shots, gap in by_shots.items() if gap and gap.together and gap.together[1] < 0
     ]
-    role = "primary claim"
+    role = "the primary claim" if row[0].method == primary else EXPLORATORY
     if row[0].split != PRIMARY_SPLIT:
         role = "for comparison only: copies of the shots may be among the test images"
+    if row[0].standing == "leaky":
+        role = "trained on the test images, so no claim"
     return (
         f"{name} {MINUS} {baseline}, mean over K ({role}): {signed(overall.value)}, "
         f"{percent} interval [{signed(overall.low)}, {signed(overall.high)}]: {finding}. "
@@ -146,9 +148,8 @@ def _verdict(row: Sequence[Cell], baseline: str, percent: str) -> str:
 def _beside(layout: Layout, cells: Sequence[Cell]) -> list[str]:
     """What the plain AUROC hides: near copies in the test set, sources of error, localisation."""
     lines = [
-        "AUROC with every leakage group weighing one; as torchmetrics would report it (sigmoid of "
-        "each update in float32); pixel AUROC; standard error of the mean over draws by image "
-        "groups and by draws:",
+        "AUROC with every leakage group weighing one; as torchmetrics would report it; pixel "
+        "AUROC; standard error of the mean over draws by image groups and by draws:",
         "",
         *header("grouped; sigmoid; pixel; errors", _columns(layout)),
     ]
@@ -206,11 +207,21 @@ def _how_to_read(notes: Sequence[str]) -> list[str]:
         "## How to read this",
         "",
         "- A cell is mean ± sd over draws [interval]. Leakage groups and draws are resampled "
-        "together, one resample for all methods and K. A draw fixes shots and training seed.",
+        "together, one resample for all methods and K. A draw fixes shots and training seed. All "
+        "draws of a split take their shots from one pool, whose own chance is in no interval; with "
+        "3 draws an interval of 95 % covers some 91 %, with 5 some 94 %.",
         *(f"- {name}: {meaning}." for name, meaning in STANDINGS.items()),
-        "- reproduced: the paper's value lies in our interval; above, below: ours against it.",
-        "- Differences at one K have simultaneous intervals, which hold for all K together; the "
-        f"mean over K has its own and is, on split {PRIMARY_SPLIT}, the primary claim.",
+        "- reproduced: the paper's value lies in our interval, however wide that is; above, below: "
+        "ours against it; in brackets ours less the paper's (the printed value nearest to ours).",
+        "- Differences at one K have simultaneous intervals, which hold for all K of one row "
+        "together; the mean over K has its own. At most one row of a table is its primary claim, "
+        f"on split {PRIMARY_SPLIT}; the others are exploratory: nothing corrects for their number.",
+        "- Split paper: every healthy image may be a shot and the rest is test. The paper discards "
+        "images that it does not name, so this too is a reading.",
+        "- As torchmetrics would report it: it takes the sigmoid of an update that holds a score "
+        "outside [0, 1] and of no other. In the order of the files an update holds one class, so "
+        "this can be far above or below the AUROC. It shows what a gap may be made of, and is no "
+        "test result.",
         *(f"- {note}" for note in notes),
         "",
     ]

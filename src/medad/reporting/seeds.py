@@ -39,21 +39,22 @@ def spread(values: npt.NDArray[np.float64]) -> Spread:
     return Spread(float(np.sqrt(within)), float(np.sqrt(max(0.0, between - within / seeds))))
 
 
-def section(layout: Layout, metrics: Metrics, repeats: Mapping[str, Sequence[str]]) -> list[str]:
-    """Markdown lines. ``repeats``: method -> the methods that are it with other training seeds."""
-    if not repeats:
+def section(layout: Layout, metrics: Metrics) -> list[str]:
+    """Markdown lines on the methods that ``layout`` says are repeated; none where none are."""
+    if not layout.repeats:
         return []
     lines = [
         "## Training seeds",
         "",
         "Standard deviation of the AUROC over seeds within a draw, and over draws without the part "
-        "of the seeds, pooled over shot counts. A seed decides pairs and where gates start.",
+        "of the seeds, pooled over shot counts. A seed decides pairs and where gates start. Of two "
+        "draws the latter is hardly known: it may be 0 by chance.",
         "",
     ]
     for dataset in layout.datasets:
         for split in layout.splits:
             lines += header(f"{dataset}, {split}", ["seeds", "draws", "sd of seeds", "sd of draws"])
-            for method, others in repeats.items():
+            for method, others in layout.repeats.items():
                 names = (method, *others)
                 found = spread(_values(layout, metrics, f"{dataset}/{split}", names))
                 counts = [str(len(names)), str(len(layout.draws))]

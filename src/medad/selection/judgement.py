@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 from medad.config.load import section_with
 from medad.config.models import Config
 from medad.errors import MedadError
-from medad.files import canonical_json, read_csv
+from medad.files import canonical_json, read_csv, read_json
 from medad.selection.shots import SPLIT
 
 _NUMBERS = ("auroc", "sd", "vs_baseline", "vs_low", "vs_high")
@@ -57,15 +57,44 @@ def read_test(
         if name not in rows:
             raise MedadError(f"{table}: no row of {name} at K = {shots}; all candidates are scored")
         _same(study, name, config)
+    _same_pool(study, config)
+    first = next(iter(study["candidates"]))
+    if rows[first]["vs_baseline"]:
+        raise MedadError(f"{table}: its baseline is not {first}, the study's first candidate")
     return {
         "protocol": study["protocol"],
         "dataset": study["dataset"],
-        "draws": config.runs.draws,
+        "draws": _draws(table.with_suffix(".cells.json"), study["dataset"], shots),
         "results": {
             name: {key: float(rows[name][key]) for key in _NUMBERS if rows[name][key]}
             for name in study["candidates"]
         },
     }
+
+
+def _same_pool(study: Mapping[str, Any], config: Config) -> None:
+    """Refuse a table on whose test images the study may have worked: its pool is of one seed."""
+    for part, ours, theirs in (
+        ("seed", config.seed, study["seed"]["params"]),
+        ("splits.grouped", config.splits.grouped.model_dump(), study["split"]),
+        ("leakage", config.leakage.model_dump(), study["leakage"]),
+    ):
+        if canonical_json(ours) != canonical_json(theirs):
+            raise MedadError(
+                f"{part}: got {ours}, the study had {theirs}; its images may be tested"
+            )
+
+
+def _draws(cells: Path, dataset: str, shots: int) -> list[int]:
+    """Numbers of the draws in a table's cells, from the names of the metrics behind them."""
+    found = read_json(cells)["cells"]
+    names = {
+        metric
+        for cell, said in found.items()
+        if cell.startswith(f"{dataset}/{SPLIT}/") and cell.endswith(f"/K{shots}")
+        for metric in said["metrics"]
+    }
+    return sorted({int(name.rpartition("/r")[2]) for name in names})
 
 
 def _same(study: Mapping[str, Any], name: str, config: Config) -> None:

@@ -50,10 +50,11 @@ def decide(
 ) -> Decision:
     """Of the candidates within one standard error of the best, the first in order of ``values``.
 
-    The first candidate is the unadapted backbone and is never rejected; it is the one chosen
-    unless the best is clear of it. Candidates ``with_attention`` are rejected unless the gain
-    survives without: a candidate that trains, is not one of them and is not rejected must be clear
-    of the first. ``untrained`` candidates, of another stage 2, say nothing of that. Differences are paired by draw; sources weigh the same.
+    The first candidate is the unadapted backbone and is never rejected; it is the one chosen unless
+    the best is clear of it. Candidates ``with_attention`` are rejected unless the gain survives
+    without: a candidate that trains, is not one of them and is not rejected must be clear of the
+    first. ``untrained`` candidates, of another stage 2, say nothing of that. Differences are paired
+    by draw; sources weigh the same.
     """
     names = list(values)
     first = names[0]

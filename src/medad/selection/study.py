@@ -85,6 +85,8 @@ def run(
         "protocol": fingerprint(protocol),
         "seed": {"study": protocol.seed, "params": config.seed},
         "side": config.image.side,
+        "split": config.splits.grouped.model_dump(),
+        "leakage": config.leakage.model_dump(),
         "backbone": {**config.backbone.model_dump(), "trunk": sha256(backbone)},
         "contrast": source.contrast.used(),
         "synthesis": config.synthesis.consult.model_dump(),

@@ -127,4 +127,4 @@ def decision(
 
 
 def _trains(params: Mapping[str, Any]) -> bool:
-    return params["epochs"] > 0 and params["interpolate"] > 0
+    return bool(params["epochs"] > 0 and params["interpolate"] > 0)

@@ -29,7 +29,12 @@ def run(task: Task) -> None:
         draws=tuple(int(r) for r in params["draws"]),
         standings={name: tuple(said) for name, said in params["standings"].items()},
         obstacles=params["obstacles"],
+        repeats=params.get("repeats", {}),
+        primary=params.get("primary"),
     )
+    named = [row.method for row in layout.rows]
+    if layout.primary is not None and layout.primary not in named:
+        raise MedadError(f"primary: got {layout.primary!r}; allowed: the method of a row, or none")
     trained = {n: path for n, path in task.inputs.items() if n.startswith("stage1/")}
     contents = {n: read_json(path) for n, path in task.inputs.items() if n not in trained}
     metrics = {name: found for name, found in contents.items() if name.startswith("metrics/")}
@@ -39,8 +44,7 @@ def run(task: Task) -> None:
     write_json(task.outputs["cells"], cell_map(cells))
     title, notes = str(params["title"]), params.get("notes", [])
     facts = _facts(layout, trained)
-    repeats = params.get("repeats", {})
-    text = render(title, notes, layout, cells, metrics, intervals, facts, repeats)
+    text = render(title, notes, layout, cells, metrics, intervals, facts)
     write_bytes(task.outputs["markdown"], text.encode())
 
 
