@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from medad.config.load import load, overlay
+from medad.config.load import load, overlay, section_with
 from medad.errors import MedadError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,3 +137,21 @@ def test_the_literal_preset_trains_consult_and_says_so() -> None:
     assert consult.standing == "literal"
     assert consult.override.stage1["epochs"] == 50
     assert consult.override.stage1["attention"] == "block"
+
+
+def test_the_literal_preset_makes_the_rows_of_the_ablations_literal_but_for_what_they_name() -> (
+    None
+):
+    config = load(ROOT, {"preset": "consult_literal"})
+    chosen = {
+        name: section_with(config.stage1.consult, config.methods[name].override.stage1, name)
+        for name in ("consult", "consult_adapted", "loss_anchor", "r18_attention_relu")
+    }
+    literal = chosen["consult"]
+    assert chosen["consult_adapted"] == literal
+    differing = {
+        name: {key for key, value in stage1.items() if value != literal[key]}
+        for name, stage1 in chosen.items()
+    }
+    assert differing["loss_anchor"] == {"contrast", "similarity", "koleo"}
+    assert differing["r18_attention_relu"] == {"activation"}

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from medad.detectors.padim import Padim
 from medad.errors import MedadError
 
 FIXTURES = Path(__file__).parent / "fixtures"
-PARAMS = {"layers": [1, 2], "dimensions": 12, "regularisation": 0.01}
+PARAMS = {"layers": [1, 2], "dimensions": 12, "regularisation": 0.01, "smooth": 0.0}
 
 
 def pyramid(count, seed, spread=1.0):
@@ -61,11 +62,25 @@ def test_maps_equal_anomalib():
         np.random.default_rng(seed).integers(0, 64, (n, 6, 5, 5)).astype(np.float32) / 16
         for seed, n in ((3, 3), (4, 4))
     )
-    detector = Padim.of({"layers": [1], "dimensions": 6, "regularisation": 0.01001})
+    detector = Padim.of({**PARAMS, "layers": [1], "dimensions": 6, "regularisation": 0.01001})
     detector.fit({1: torch.from_numpy(shots)}, np.random.default_rng(0))
     maps = detector.score({1: torch.from_numpy(test)}).maps
     with np.load(FIXTURES / "anomalib.npz") as recorded:
         np.testing.assert_allclose(maps, recorded["padim_maps"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("layers", [[1, 2], [2]])
+def test_the_score_is_the_largest_of_the_enlarged_smoothed_map(layers):
+    train, test = pyramid(3, 1), pyramid(4, 2)
+    detector = fitted(train, layers=layers, dimensions=8, smooth=4.0)
+    scores = detector.score(test)
+    grids = torch.from_numpy(scores.maps)[:, None].double()
+    side = 5 * (4 if 1 in layers else 8)  # layer 1 has a cell for 4 pixels
+    large = torch.nn.functional.interpolate(grids, (side, side), mode="bilinear").numpy()[:, 0]
+    smooth = [gaussian_filter(one, 4.0, mode="mirror", truncate=4.0).max() for one in large]
+    np.testing.assert_allclose(scores.image, smooth, rtol=1e-5)
+    plain = fitted(train, layers=layers, dimensions=8)
+    np.testing.assert_array_equal(plain.score(test).maps, scores.maps)
 
 
 def test_in_the_span_of_the_shots_no_precision_is_lost():
@@ -107,7 +122,8 @@ def test_refuses_another_grid():
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("dimensions", 0), ("regularisation", 0.0), ("layers", [1, 1])]
+    ("key", "value"),
+    [("dimensions", 0), ("regularisation", 0.0), ("layers", [1, 1]), ("smooth", -1.0)],
 )
 def test_refuses_parameters_out_of_range(key, value):
     with pytest.raises(MedadError, match=key):

@@ -30,6 +30,7 @@ PADIM = {
     "layers": [1, 2],
     "dimensions": 10,
     "regularisation": 0.01,
+    "smooth": 0.0,
 }
 
 

@@ -143,6 +143,7 @@ class Padim(Model):
     layers: Annotated[list[Layer], Field(min_length=1)]
     dimensions: Count
     regularisation: Positive
+    smooth: NonNegative
 
 
 class FAnoGan(Model):

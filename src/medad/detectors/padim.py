@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from medad.detectors.grid import positions, stacked
+from medad.detectors.maps import upsample
 from medad.detectors.scores import Pyramid, Scores
 from medad.errors import MedadError
 from medad.room import Room
@@ -29,12 +30,15 @@ class PadimParameters:
 
     ``layers``: of the trunk, brought to the grid of the finest and concatenated in this order.
     ``dimensions``: channels kept of them, drawn at random. ``regularisation``: added to the
-    diagonal of every covariance, above 0.
+    diagonal of every covariance, above 0. ``smooth``: sigma, in pixels of the image, of the
+    Gaussian on the enlarged map whose maximum is the image score, as in the original (4); 0 takes
+    the maximum of the grid.
     """
 
     layers: tuple[int, ...]
     dimensions: int
     regularisation: float
+    smooth: float
 
     def __post_init__(self) -> None:
         if not self.layers or len(set(self.layers)) < len(self.layers):
@@ -43,6 +47,8 @@ class PadimParameters:
             raise MedadError(f"dimensions: got {self.dimensions}, allowed: 1 or more")
         if not self.regularisation > 0:
             raise MedadError(f"regularisation: got {self.regularisation}, allowed: above 0")
+        if not self.smooth >= 0:
+            raise MedadError(f"smooth: got {self.smooth}, allowed: 0 or more")
 
 
 class Padim:
@@ -64,8 +70,9 @@ class Padim:
     @classmethod
     def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:
         """From a mapping with the keys of ``PadimParameters``."""
-        layers, dimensions = tuple(params["layers"]), params["dimensions"]
-        return cls(PadimParameters(layers, dimensions, params["regularisation"]), device)
+        keys = ("dimensions", "regularisation", "smooth")
+        chosen = PadimParameters(tuple(params["layers"]), **{key: params[key] for key in keys})
+        return cls(chosen, device)
 
     def fit(self, pyramid: Pyramid, rng: np.random.Generator, room: Room | None = None) -> None:
         """Mean and covariance of ``dimensions`` channels, drawn by ``rng``, at every position."""
@@ -90,9 +97,9 @@ class Padim:
         self.load_state({"channels": torch.from_numpy(drawn), **learned})
 
     def score(self, pyramid: Pyramid) -> Scores:
-        """Maps of Mahalanobis distances; the image score is the maximum over the patch grid.
+        """Maps of Mahalanobis distances; the image score is the maximum of the smoothed ones.
 
-        The maps are not smoothed, here or before the maximum: that belongs to the evaluation.
+        The maps themselves are not smoothed: that belongs to the evaluation.
         """
         if self.learned is None:
             raise RuntimeError("fit or load_state comes before score")
@@ -115,7 +122,17 @@ class Padim:
             square += (weights * along[:, :, 0].square()).sum(1)
             maps.append(square.sqrt().reshape(grid.shape[1:]).cpu().numpy())
         stacked = np.stack(maps)
-        return Scores(stacked.max(axis=(1, 2)), stacked.astype(np.float32))
+        return Scores(self._largest(stacked), stacked.astype(np.float32))
+
+    def _largest(self, maps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n,) maxima of maps (n, h, w), enlarged to the image and smoothed where that is asked."""
+        if self.params.smooth > 0:
+            side = maps.shape[1] * 2 ** (min(self.layers) + 1)  # a cell of layer 1 is 4 pixels
+            # One by one: at 256 pixels a map is 16 times its grid.
+            each = (upsample(one[None], side, self.params.smooth).max() for one in maps)
+            return np.fromiter(each, np.float64, len(maps))
+        largest: NDArray[np.float64] = maps.max(axis=(1, 2))
+        return largest
 
     def state(self) -> dict[str, Tensor]:
         """``channels`` (d,), ``mean`` (P, d), ``axes`` (P, r, d) and ``variances`` (P, r).

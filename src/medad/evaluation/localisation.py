@@ -1,7 +1,7 @@
 """How well anomaly maps find lesions: pixel AUROC, PRO, Dice and IoU.
 
-Maps come from detectors on their patch grid and are brought to the size of the masks here, once,
-for every method. Masks (n, side, side) are boolean and all false for healthy images.
+Maps (n, side, side) are those of ``medad.detectors.maps.upsample``. Masks (n, side, side) are
+boolean and all false for healthy images.
 """
 
 from __future__ import annotations
@@ -14,32 +14,6 @@ from numpy.typing import NDArray
 
 from medad.errors import MedadError
 from medad.evaluation.auroc import auroc
-
-TRUNCATE = 4.0  # the Gaussian is cut at this many sigma, as scipy and anomalib do
-
-
-def upsample(maps: NDArray[Any], side: int, smoothing: float) -> NDArray[np.float32]:
-    """Patch-grid maps (n, h, w) to pixels (n, side, side), float32, same units.
-
-    Bilinear with half-pixel centres (``align_corners=False``), then a Gaussian of ``smoothing``
-    pixels, cut at 4 sigma, with the border mirrored about its edge pixels; 0 smooths nothing.
-    """
-    if maps.ndim != 3:
-        raise MedadError(f"anomaly maps: got shape {maps.shape}, allowed: (n, h, w)")
-    result = np.empty((len(maps), side, side), np.float32)
-    width = 2 * int(TRUNCATE * smoothing + 0.5) + 1
-    for row, grid in enumerate(maps):
-        pixels = cv2.resize(grid.astype(np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
-        if smoothing > 0:
-            pixels = cv2.GaussianBlur(
-                pixels,
-                (width, width),
-                sigmaX=smoothing,
-                sigmaY=smoothing,
-                borderType=cv2.BORDER_REFLECT_101,
-            )
-        result[row] = pixels
-    return result
 
 
 def pixel_auroc(maps: NDArray[np.float32], masks: NDArray[np.bool_]) -> float:

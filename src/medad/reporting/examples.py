@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medad.data.images import load_square
+from medad.detectors.maps import upsample
 from medad.errors import MedadError
-from medad.evaluation.localisation import upsample
 from medad.evaluation.masks import mask_files, square_mask
 from medad.evaluation.scores import Scores, read_scores
 from medad.files import read_npz

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medad.detectors.maps import upsample
 from medad.errors import MedadError
 from medad.evaluation.auroc import auroc, group_weights, updated_auroc
-from medad.evaluation.localisation import overlap, pixel_auroc, pro, upsample
+from medad.evaluation.localisation import overlap, pixel_auroc, pro
 from medad.evaluation.masks import mask_files, square_mask
 from medad.evaluation.scores import Scores, read_scores
 from medad.evaluation.thresholds import conformal_threshold, sensitivity_specificity

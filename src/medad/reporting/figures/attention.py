@@ -13,8 +13,8 @@ from medad.backbones.checkpoint import load
 from medad.backbones.pyramid import embed
 from medad.backbones.pyramid import place as put
 from medad.backbones.resnet import Trunk
+from medad.detectors.maps import upsample
 from medad.errors import MedadError
-from medad.evaluation.localisation import upsample
 from medad.evaluation.scores import Scores
 from medad.pretraining import consult
 from medad.pretraining.session import Session
