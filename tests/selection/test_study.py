@@ -41,6 +41,7 @@ def test_every_candidate_on_every_draw_once(run, project):
     found, computed, reports = run()
     assert sorted(computed) == [("plain", 0), ("plain", 1), ("start", 0), ("start", 1)]
     assert reports[-1][:2] == (4, 4)
+    assert (found["source"], found["dataset"]) == ("phantom", "phantom")
     pool = healthy_images(load(project), project)
     allowed = {p for p, chosen in zip(pool.paths, pool.pool, strict=True) if chosen}
     for number, draw in enumerate(found["draws"]):

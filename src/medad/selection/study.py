@@ -75,10 +75,10 @@ def run(
                 threads=config.threads.stage1,
             )
     done = _all(planned, root, jobs, report)
-    results: dict[str, list[dict[str, Any]]] = {name: [] for name in candidates}
-    for bank_results in done.values():
-        for name, result in bank_results.items():
-            results[name].append(result)
+    results: dict[str, list[dict[str, Any]]] = {candidate: [] for candidate in candidates}
+    for found in done.values():
+        for candidate, result in found.items():
+            results[candidate].append(result)
     return {
         "source": name,
         "dataset": dataset,
@@ -91,8 +91,8 @@ def run(
         "contrast": source.contrast.used(),
         "synthesis": config.synthesis.consult.model_dump(),
         "detector": config.detectors.patchcore.model_dump(),
-        "candidates": {name: dict(reading.stage1) for name, reading in candidates.items()},
-        "detectors": {name: protocol.detector(config, name) for name in protocol.detectors},
+        "candidates": {one: dict(reading.stage1) for one, reading in candidates.items()},
+        "detectors": {one: protocol.detector(config, one) for one in protocol.detectors},
         "code": _code(),
         "libraries": libraries(),
         "draws": draws,
