@@ -154,8 +154,8 @@ REPORT_AND_DETECTORS = (
     Change(
         "evaluation/auroc.py",
         comment("src/medad/evaluation/auroc.py"),
-        {*SMOOTHED, "intervals"},
-        {*SMOOTHED, "intervals"},
+        {*METRICS, "intervals"},
+        {*METRICS, "intervals"},
     ),
     Change("detectors/padim.py", comment("src/medad/detectors/padim.py"), PADIM, PADIM),
     Change(
