@@ -208,8 +208,8 @@ def _how_to_read(notes: Sequence[str]) -> list[str]:
         "",
         "- A cell is mean ± sd over draws [interval]. Leakage groups and draws are resampled "
         "together, one resample for all methods and K. A draw fixes shots and training seed. All "
-        "draws of a split take their shots from one pool, whose own chance is in no interval; with "
-        "3 draws an interval of 95 % covers some 91 %, with 5 some 94 %.",
+        "draws of a split take their shots from one pool, whose own chance is in no interval; of "
+        "few draws an interval covers less than it says.",
         *(f"- {name}: {meaning}." for name, meaning in STANDINGS.items()),
         "- reproduced: the paper's value lies in our interval, however wide that is; above, below: "
         "ours against it; in brackets ours less the paper's (the printed value nearest to ours).",

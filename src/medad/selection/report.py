@@ -34,7 +34,7 @@ PITFALLS = """\
   estimate of an AUROC on tumours.
 - Few draws: the bootstrap over n draws understates the standard error by about sqrt((n - 1) / n),
   and each S2 rests on {held_out} held-out images. It resamples draws and not images, which draws
-  share: on twelve draws of `brain_mri` resampling both made errors 12 to 18 % larger."""
+  share, so errors are too small for that reason too."""
 
 
 def markdown(
