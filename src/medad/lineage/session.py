@@ -128,8 +128,10 @@ def _hold(root: Path) -> None:
 
 def _sweep(root: Path) -> None:
     """Remove what a killed run left behind; whoever holds the lock is the only one here."""
+    # The folders themselves stay: another process may be listing one at this moment.
     for folder in (".snakemake/locks", ".prov/tmp", LIVE):
-        shutil.rmtree(root / folder, ignore_errors=True)
+        for left in sorted((root / folder).glob("*")):
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
     (root / failure.FILE).unlink(missing_ok=True)
     now = time.time()
     for folder in ("results", ".prov", "logs"):
