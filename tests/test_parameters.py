@@ -171,7 +171,7 @@ def figure(name: str) -> dict[str, str | int]:
 
 def test_a_figure_depends_on_what_it_takes_and_on_nothing_else() -> None:
     shipped = plan().parameters.of("figure", figure("figure1"))
-    assert shipped["methods"] == ["patchcore", "consult_adapted"]
+    assert shipped["methods"] == ["patchcore", "consult_adapted", "consult"]
     assert (shipped["shots"], shipped["draws"]) == ([4], [0])
     assert shipped["smoothing"] == 4.0
     assert not {"kind", "about", "takes", "healthy_quantile", "stage1"} & set(shipped)

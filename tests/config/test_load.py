@@ -133,10 +133,26 @@ def test_presets_add_up_and_the_later_wins() -> None:
 
 
 def test_the_literal_preset_trains_consult_and_says_so() -> None:
-    consult = load(ROOT, {"preset": "consult_literal"}).methods["consult"]
+    config = load(ROOT, {"preset": "consult_literal"})
+    consult = config.methods["consult"]
     assert consult.standing == "literal"
-    assert consult.override.stage1["epochs"] == 50
-    assert consult.override.stage1["attention"] == "block"
+    stage1 = section_with(config.stage1.consult, consult.override.stage1, "consult")
+    told = {"epochs": 50, "interpolate": 1.0, "attention": "block", "similarity": "l2"}
+    assert told.items() <= stage1.items()
+
+
+def test_consult_ships_as_the_reading_study_chose_it() -> None:
+    config = load(ROOT)
+    study = yaml.safe_load((ROOT / "workflow/selection/reading.yaml").read_text())
+    decided = (ROOT / "docs/results/selection_reading/README.md").read_text()
+    assert "**Chosen: `all_patches_smooth`**" in decided
+    assert "whose stage 2 is the published PatchCore chooses `quarter`" in decided
+    consult, ours = config.methods["consult"], config.methods["patchcore_whole_smooth"]
+    stage1 = section_with(config.stage1.consult, consult.override.stage1, "consult")
+    assert study["candidates"]["quarter"].items() <= stage1.items()
+    assert (consult.detector, consult.override.detector) == ("patchcore", {})
+    assert (ours.stage1, ours.detector) == ("none", "patchcore")
+    assert ours.override.detector == study["detectors"]["all_patches_smooth"]
 
 
 def test_the_literal_preset_makes_the_rows_of_the_ablations_literal_but_for_what_they_name() -> (

@@ -44,6 +44,9 @@ def task(tmp_path):
         params=shipped
         | {
             "epochs": 3,
+            "attention": "stage",
+            "distance_scale": "none",
+            "interpolate": 1.0,
             "seed": 0,
             "side": SIDE,
             "implementation": "medad.pretraining.consult:train",

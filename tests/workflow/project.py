@@ -34,7 +34,7 @@ TINY: dict[str, Any] = {
     "synthesis": {"consult": {"pairs": 4}},
     "stage1": {"consult": {"epochs": 2, "healthy": 2, "anomalous": 2}},
     "detectors": {"padim": {"dimensions": 40}},
-    # The method of this name trains here, which the shipped one does not.
+    # The method of this name trains here as much as any may, which the shipped one does not.
     "methods": {
         "consult": {
             "override": {
@@ -65,7 +65,8 @@ class Project:
             else:
                 shutil.copy(source, target)
         self.change(TINY)
-        self._report_without(("fanogan", "ganomaly", "efficientad", "consult_adapted"), "consult")
+        others = ("fanogan", "ganomaly", "efficientad", "consult_adapted", "patchcore_whole_smooth")
+        self._report_without(others, "consult")
         self.git("init", "-q")
         (root / ".git" / "info" / "exclude").write_text("/home/\n")
         (root / ".dvc").mkdir()
@@ -80,7 +81,7 @@ class Project:
         rows = tables["table1"]["rows"]
         tables["table1"]["rows"] = [row for row in rows if row["method"] not in methods]
         shown = [other if name in methods else name for name in tables["figure1"]["methods"]]
-        tables["figure1"]["methods"] = shown
+        tables["figure1"]["methods"] = list(dict.fromkeys(shown))
         kept = {name: tables[name] for name in ("table1", "figure1")}
         path.write_text(yaml.safe_dump(kept))
 
