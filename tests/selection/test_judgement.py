@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from medad.config.load import load
 from medad.errors import MedadError
+from medad.files import canonical_json
 from medad.selection.judgement import prediction, read_test, regret
 from medad.selection.protocol import read
 
@@ -65,7 +66,7 @@ def study():
     config = load(ROOT, {"preset": "brain_mri"})
     protocol = read(STUDY)
     readings = protocol.readings(config)
-    return {
+    found = {
         "protocol": "this",
         "dataset": "brain_mri",
         "side": config.image.side,
@@ -78,6 +79,7 @@ def study():
         "candidates": {name: dict(reading.stage1) for name, reading in readings.items()},
         "detectors": {name: protocol.detector(config, name) for name in protocol.detectors},
     }
+    return json.loads(canonical_json(found))  # as a file has it, which sorts
 
 
 @pytest.fixture
@@ -109,8 +111,8 @@ def table(tmp_path, study):
 
 def test_the_preset_holds_exactly_the_candidates(study, table):
     config = load(ROOT, PRESET)
-    found = read_test([{"dataset": "phantom"}, study], 4, config, table())
-    assert list(found["results"]) == list(study["candidates"])
+    found = read_test(read(STUDY), [{"dataset": "phantom"}, study], config, table())
+    assert list(found["results"]) == list(read(STUDY).candidates)
     assert found["results"]["half"] == {"auroc": 0.7, "sd": 0.1}
     assert found["draws"] == [15, 17]
     assert found["protocol"] == "this"
@@ -129,7 +131,7 @@ def test_the_preset_holds_exactly_the_candidates(study, table):
 )
 def test_what_is_not_the_candidate_is_refused(study, table, overrides, part):
     with pytest.raises(MedadError, match=f"is not the candidate .* its {part} differ"):
-        read_test([study], 4, load(ROOT, PRESET | overrides), table())
+        read_test(read(STUDY), [study], load(ROOT, PRESET | overrides), table())
 
 
 @pytest.mark.parametrize(
@@ -142,19 +144,19 @@ def test_what_is_not_the_candidate_is_refused(study, table, overrides, part):
 )
 def test_a_table_of_another_pool_is_refused(study, table, overrides, part):
     with pytest.raises(MedadError, match=f"{part}.*its images may be tested"):
-        read_test([study], 4, load(ROOT, PRESET | overrides), table())
+        read_test(read(STUDY), [study], load(ROOT, PRESET | overrides), table())
 
 
 def test_gains_must_be_over_the_first_candidate(study, table):
     with pytest.raises(MedadError, match="its baseline is not imagenet"):
-        read_test([study], 4, load(ROOT, PRESET), table(vs_baseline="0.1"))
+        read_test(read(STUDY), [study], load(ROOT, PRESET), table(vs_baseline="0.1"))
 
 
 def test_a_table_without_the_methods_or_rows_is_refused(study, table):
     with pytest.raises(MedadError, match="no 'imagenet' in this configuration; add its preset"):
-        read_test([study], 4, load(ROOT, {"preset": "brain_mri"}), table())
+        read_test(read(STUDY), [study], load(ROOT, {"preset": "brain_mri"}), table())
     config = load(ROOT, PRESET)
     with pytest.raises(MedadError, match="at K = 4 on grouped are of busi; the study has: brain"):
-        read_test([study], 4, config, table(dataset="busi"))
+        read_test(read(STUDY), [study], config, table(dataset="busi"))
     with pytest.raises(MedadError, match="no row of imagenet at K = 8"):
-        read_test([study], 8, config, table())
+        read_test(read(STUDY).model_copy(update={"shots": 8}), [study], config, table())

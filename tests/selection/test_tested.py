@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from medad.selection.report import markdown
@@ -37,7 +39,8 @@ def studies():
 def _test(*values):
     results = {name: {"auroc": value} for name, value in zip(NAMES, values, strict=True)}
     results["a"] |= {"sd": 0.02, "vs_baseline": -0.1, "vs_low": -0.25, "vs_high": 0.05}
-    return {"dataset": "brain_mri", "draws": [15, 16, 17], "results": results}
+    found = {"dataset": "brain_mri", "draws": [15, 16, 17], "results": results}
+    return json.loads(json.dumps(found, sort_keys=True))  # as a file has it
 
 
 def test_validation_beside_test_with_correlation_and_regret(protocol_of, studies):

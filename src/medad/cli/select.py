@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
             write_json(files[name], study.run(root, plan, name, changes, options.jobs, _progress))
     studies = [read_json(path) for path in files.values() if path.is_file()]
     if options.test:
-        found = judgement.read_test(studies, plan.shots, load(root, changes), options.test)
+        found = judgement.read_test(plan, studies, load(root, changes), options.test)
         write_json(tested, found)
     test = read_json(tested) if tested.is_file() else None
     write_bytes(options.out / "README.md", report.markdown(plan, studies, test).encode())

@@ -15,6 +15,7 @@ from medad.config.load import section_with
 from medad.config.models import Config
 from medad.errors import MedadError
 from medad.files import canonical_json, read_csv, read_json
+from medad.selection.protocol import Protocol
 from medad.selection.shots import SPLIT
 
 _NUMBERS = ("auroc", "sd", "vs_baseline", "vs_low", "vs_high")
@@ -30,15 +31,17 @@ class Prediction:
 
 
 def read_test(
-    studies: Sequence[Mapping[str, Any]], shots: int, config: Config, table: Path
+    protocol: Protocol, studies: Sequence[Mapping[str, Any]], config: Config, table: Path
 ) -> dict[str, Any]:
     """Every candidate's test AUROC from a table; JSON values.
 
-    ``studies``: results of the sources, of which one must be of the table's dataset. ``config``:
-    the one that the table was made with, in which every candidate is a method of its own name.
+    ``studies``: results of the sources, of which one must be of the table's dataset; they may hold
+    candidates in any order, that of ``protocol`` counts. ``config``: the one that the table was
+    made with, in which every candidate is a method of its own name.
     MedadError unless each method is exactly what the study had, on the same backbone, and has a
     row on the split and at the K of the study.
     """
+    shots, names = protocol.shots, list(protocol.candidates)
     rows = {
         row["method"]: row
         for row in read_csv(table)
@@ -53,21 +56,20 @@ def read_test(
             f"{table}: rows at K = {shots} on {SPLIT} are of {there}; the study has: {known}"
         )
     study = found[0]
-    for name in study["candidates"]:
+    for name in names:
         if name not in rows:
             raise MedadError(f"{table}: no row of {name} at K = {shots}; all candidates are scored")
         _same(study, name, config)
     _same_pool(study, config)
-    first = next(iter(study["candidates"]))
-    if rows[first]["vs_baseline"]:
-        raise MedadError(f"{table}: its baseline is not {first}, the study's first candidate")
+    if rows[names[0]]["vs_baseline"]:
+        raise MedadError(f"{table}: its baseline is not {names[0]}, the study's first candidate")
     return {
         "protocol": study["protocol"],
         "dataset": study["dataset"],
         "draws": _draws(table.with_suffix(".cells.json"), study["dataset"], shots),
         "results": {
             name: {key: float(rows[name][key]) for key in _NUMBERS if rows[name][key]}
-            for name in study["candidates"]
+            for name in names
         },
     }
 

@@ -20,7 +20,9 @@ def section(
 
     ``test``: see ``medad.selection.judgement.read_test``.
     """
-    results, draws = test["results"], ", ".join(str(draw) for draw in test["draws"])
+    # Files hold candidates in the order of their names, S2 has them in the protocol's.
+    results = {name: test["results"][name] for name in protocol.candidates}
+    draws = ", ".join(str(draw) for draw in test["draws"])
     told = _told(protocol, studies)
     rows = [
         _row(name, results[name], [values[index] for values in told.values()])
