@@ -75,14 +75,24 @@ def test_the_readmes_numbers_are_those_published() -> None:
     assert found == 44
 
 
+EVIDENCE = {"table1": (206, "CONSULT/K4"), "reading": (103, "quarter/K4")}
+
+
 @pytest.mark.engine
-def test_published_evidence_is_adopted_and_audited_as_documented(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", EVIDENCE)
+def test_published_evidence_is_adopted_and_audited_as_documented(tmp_path: Path, name: str) -> None:
+    steps, cell = EVIDENCE[name]
     project = Project(tmp_path)
     shutil.copytree(ROOT / "docs/results", tmp_path / "docs/results")
-    adopted, audited = commands(ROOT / "docs/results/table1/README.md")
-    assert "206 steps verified" in project.run("bash", "-c", adopted).stdout
-    text = project.run("bash", "-c", audited).stdout
-    assert "CONSULT/K4" in text
+    adopted, audited = commands(ROOT / f"docs/results/{name}/README.md")
+    assert f"{steps} steps verified" in project.run("bash", "-c", adopted).stdout
+    assert cell in project.run("bash", "-c", audited).stdout
+
+
+def test_all_published_evidence_is_tried() -> None:
+    assert {path.parent.name for path in (ROOT / "docs/results").glob("*/evidence")} == set(
+        EVIDENCE
+    )
 
 
 @pytest.mark.engine
