@@ -55,7 +55,9 @@ def test_the_test_is_added_to_the_report_and_is_of_the_same_study(study, project
     select.main([*arguments, "--test", "table.csv"])
     assert "'x': 1" in readme.read_text()
     select.main(arguments)
-    assert "'x': 1" in readme.read_text()  # stays when the study is run again
+    assert "'calls': 1" in readme.read_text()  # stays when the study is run again
+    select.main([*arguments, "--test", "table.csv"])
+    assert "'calls': 2" in readme.read_text()
     study.write_text(study.read_text().replace("lesions: 1", "lesions: 2"))
     with pytest.raises(MedadError, match="test followed another version"):
         select.main(arguments)

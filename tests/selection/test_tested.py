@@ -39,7 +39,7 @@ def studies():
 def _test(*values):
     results = {name: {"auroc": value} for name, value in zip(NAMES, values, strict=True)}
     results["a"] |= {"sd": 0.02, "vs_baseline": -0.1, "vs_low": -0.25, "vs_high": 0.05}
-    found = {"dataset": "brain_mri", "draws": [15, 16, 17], "results": results}
+    found = {"dataset": "brain_mri", "draws": [15, 16, 17], "results": results, "calls": 1}
     return json.loads(json.dumps(found, sort_keys=True))  # as a file has it
 
 
@@ -64,6 +64,11 @@ def test_one_source_has_no_mean_and_one_choice(protocol_of, studies):
     assert "S2 all" not in text
     assert "Rank correlation of S2 (a) and test over 5 candidates: +1.00 [" in text
     assert "Regret of `form`, the choice: 0.000 against `form`." in text
+
+
+def test_adding_a_test_again_is_said(protocol_of, studies):
+    again = _test(0.5, 0.6, 0.7, 0.8, 0.9) | {"calls": 3}
+    assert "## The test, added 3 times" in markdown(protocol_of(NAMES), studies, again)
 
 
 def test_without_a_test_nothing_is_said_of_it(protocol_of, studies):

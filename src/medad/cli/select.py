@@ -70,7 +70,8 @@ def main(arguments: Sequence[str]) -> int:
     studies = [read_json(path) for path in files.values() if path.is_file()]
     if options.test:
         found = judgement.read_test(plan, studies, load(root, changes), options.test)
-        write_json(tested, found)
+        before = read_json(tested)["calls"] if tested.is_file() else 0
+        write_json(tested, {**found, "calls": before + 1})
     test = read_json(tested) if tested.is_file() else None
     write_bytes(options.out / "README.md", report.markdown(plan, studies, test).encode())
     return 0

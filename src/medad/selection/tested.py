@@ -18,12 +18,12 @@ def section(
 ) -> list[str]:
     """Paragraphs: all candidates on the test images, and what healthy shots had said of them.
 
-    ``test``: see ``medad.selection.judgement.read_test``.
+    ``test``: see ``medad.selection.judgement.read_test``; ``calls``: how often one was added.
     """
     # Files hold candidates in the order of their names, S2 has them in the protocol's.
     results = {name: test["results"][name] for name in protocol.candidates}
     draws = ", ".join(str(draw) for draw in test["draws"])
-    told = _told(protocol, studies)
+    told, calls = _told(protocol, studies), test["calls"]
     rows = [
         _row(name, results[name], [values[index] for values in told.values()])
         for index, name in enumerate(results)
@@ -48,7 +48,7 @@ def section(
         "too narrow."
     )
     return [
-        "## The test, scored once",
+        "## The test, scored once" if calls == 1 else f"## The test, added {calls} times",
         f"AUROC at K = {protocol.shots} on {test['dataset']}, split grouped: mean and sd over "
         f"draws {draws} of the tables, and the paired gain over the first candidate with its 95 % "
         "interval, each as if it were alone. The decision above was made before.",
