@@ -25,6 +25,8 @@ def test_shipped_rows_hold_the_paper() -> None:
     adapted = rows.pop("r6-adapted")  # another reading of the paper's row
     assert adapted.published == rows["r6"].published
     assert adapted.method == "consult_adapted"
+    ours = rows.pop("ours")
+    assert (ours.method, ours.published) == ("patchcore_whole_smooth", {})
     assert list(rows) == ["r1", "r2", "r3", "r4", "r5", "r6"]
     assert rows["r6"].published[8] == (0.8738, 0.8686)
     # The gains quoted in the text identify PatchCore's row.
