@@ -18,8 +18,11 @@ from numpy.typing import NDArray
 
 OUTLINE, COLOURS = "#00e5ff", "inferno"
 # Told apart by every kind of colour vision (Okabe and Ito, 2008), and by their lightness.
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-MARKERS = "osD^vPX"
+PALETTE = (
+    *("#0072b2", "#d55e00", "#009e73", "#cc79a7"),
+    *("#e69f00", "#56b4e9", "#000000", "#8c6d31"),
+)
+MARKERS = "osD^vPX*"
 SHORTEST = 9  # characters that are left of a shortened text, at least
 _STYLE = {
     "font.family": "DejaVu Sans",

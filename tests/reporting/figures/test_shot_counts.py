@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from medad.files import write_json
+from medad.reporting.figure import MARKERS, PALETTE
 from medad.reporting.figures.shot_counts import draw, lines
 from medad.reporting.published import parse_rows
 from medad.task import Task
@@ -55,3 +58,9 @@ def test_the_same_picture_every_time(
     assert content == draw(task)
     assert inches(content) == pytest.approx((7.4, 4.2))
     assert content != draw(replace(task, params={**task.params, "paper_dataset": "phantom"}))
+
+
+def test_every_row_of_table_1_has_a_look_of_its_own() -> None:
+    path = Path(__file__).parents[3] / "workflow/tables/consult.yaml"
+    rows = yaml.safe_load(path.read_text())["table1"]["rows"]
+    assert len(rows) <= len(set(PALETTE)) == len(set(MARKERS))

@@ -15,7 +15,7 @@ from medad.reporting.figure import PALETTE, Page, style
 from medad.task import Task
 
 BINS = 16
-WIDTH, HEIGHT, LEFT, TOP, GAP = 3.9, 2.3, 0.65, 0.6, 0.55  # inches
+WIDTH, HEIGHT, LEFT, TOP, GAP = 3.9, 2.3, 0.65, 0.75, 0.55  # inches
 CLASSES = ((0, "healthy", PALETTE[0]), (1, "anomalous", PALETTE[1]))
 
 
@@ -87,7 +87,7 @@ def render(title: str, panels: Sequence[Panel], quantile: float) -> bytes:
                 axis.axvline(
                     one.threshold, 0, 0.85, color="black", ls="--", lw=1, label="threshold"
                 )
-            axis.set_title(f"{one.method}: {_verdict(one)}", loc="left")
+            axis.set_title(f"{one.method}\n{_verdict(one)}", loc="left")
             axis.set_xlabel("image score (higher is more anomalous; units of the method)")
             axis.set_ylabel("share of the class's images" if number == 0 else "")
             axis.set_ylim(0, 1.3 * max(share.max() for share in one.shares.values()))
