@@ -131,7 +131,10 @@ def _sweep(root: Path) -> None:
     # The folders themselves stay: another process may be listing one at this moment.
     for folder in (".snakemake/locks", ".prov/tmp", LIVE):
         for left in sorted((root / folder).glob("*")):
-            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)  # a dying job may be in it
+            else:
+                left.unlink(missing_ok=True)
     (root / failure.FILE).unlink(missing_ok=True)
     now = time.time()
     for folder in ("results", ".prov", "logs"):
