@@ -46,6 +46,8 @@ def test_a_table_and_a_figure_share_their_evidence(
     assert picture == (finished.root / figure).read_bytes()
     for name in ("table1.csv", "evidence/scores.zip", "evidence/metrics.zip"):
         assert (tmp_path / name).read_bytes() == (published / name).read_bytes()
+    packed = zipfile.ZipFile(tmp_path / "evidence/figures.zip").namelist()
+    assert packed == [figure.replace(".png", ".manifest.json")]
     project = copy()
     forget(project)
     project.medad("adopt", str(tmp_path))
@@ -57,6 +59,20 @@ def test_a_table_and_a_figure_share_their_evidence(
     shutil.copy(manifest, other.with_name(manifest.name))
     with pytest.raises(MedadError, match="results of the same name"):
         adopt.publish(project.root, [figure, figure.replace("grouped", "paper")], tmp_path)
+
+
+def test_a_picture_that_was_touched_up_is_refused(
+    copy: Callable[[], Project], tmp_path: Path
+) -> None:
+    project = copy()
+    figure = "results/figures/phantom/grouped/figure1.png"
+    project.medad("publish", figure, str(tmp_path))
+    forget(project)
+    with (tmp_path / "figure1.png").open("ab") as stream:
+        stream.write(b"brighter")
+    refused = project.medad("adopt", str(tmp_path), check=False)
+    assert refused.returncode == 2
+    assert f"refused: not what their manifests say: {figure}" in refused.stderr
 
 
 def test_no_image_no_model_and_no_map_is_published(published: Path) -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.colors import LogNorm, Normalize
 
 from medad.errors import MedadError
-from medad.reporting.examples import choose, percentile_ranks
+from medad.reporting.examples import choose, colour_scale, percentile_ranks, spans_decades
 
 
 def test_hits_misses_and_false_alarms() -> None:
@@ -42,3 +43,15 @@ def test_percentile_ranks_count_what_lies_below(values: list[int]) -> None:
 def test_a_missing_class_is_refused() -> None:
     with pytest.raises(MedadError, match="got 1 groups and 1 healthy"):
         choose(np.array([0, 1, 1]), np.array([0, 1, 1]), np.array([0.0, 1.0, 2.0]), 4)
+
+
+def test_a_scale_is_logarithmic_where_a_linear_one_shows_nothing() -> None:
+    even = np.linspace(0.5, 3.0, 1000, dtype=np.float32).reshape(10, 10, 10)
+    skewed = even.copy()
+    skewed[:1] *= 100  # a tenth of the values
+    assert type(colour_scale(even)) is Normalize
+    assert isinstance(colour_scale(skewed), LogNorm)
+    found = colour_scale(skewed)
+    assert (found.vmin, found.vmax) == (skewed.min(), pytest.approx(np.quantile(skewed, 0.999)))
+    assert not spans_decades(even)
+    assert not spans_decades(skewed - 1.0)  # no logarithm of what is not positive

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -67,18 +67,33 @@ def unpack(folder: Path, root: Path) -> int:
     archives = sorted(folder.glob("evidence/*.zip"))
     if not archives:
         raise MedadError(f"{folder}: no evidence/*.zip; give a folder that `medad publish` wrote")
+    for name, content in _published(folder, archives):
+        target = _inside(root, name)
+        if target.exists() and target.read_bytes() != content:
+            raise MedadError(f"{name}: another version is here; move results/ away first")
     placed = 0
+    for name, content in _published(folder, archives):
+        write_bytes(_inside(root, name), content)
+        placed += 1
+    return placed
+
+
+def _published(folder: Path, archives: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
+    """Path and content of all that was published: what is in the archives, and the pictures, which
+    lie beside them alone."""
     for archive in archives:
         with zipfile.ZipFile(archive) as opened:
             for name in opened.namelist():
-                target = _inside(root, name)
                 content = opened.read(name)
-                if target.exists() and target.read_bytes() != content:
-                    raise MedadError(f"{name}: another version is here; move results/ away first")
-            for name in opened.namelist():
-                write_bytes(_inside(root, name), opened.read(name))
-                placed += 1
-    return placed
+                yield name, content
+                if not name.endswith(layout.MANIFEST):
+                    continue
+                kind, identity = layout.parse_manifest(name)
+                if kind == "figure":
+                    picture = layout.output("figure", identity, "figure")
+                    beside = folder / Path(picture).name
+                    if beside.is_file():
+                        yield picture, beside.read_bytes()
 
 
 def pack(paths: list[str], root: Path, target: Path) -> None:
@@ -94,8 +109,9 @@ def publish(root: Path, results: Sequence[str], folder: Path) -> list[str]:
     """Tables and figures with their evidence, without images, models and maps.
 
     That is what a stranger can check. Returns the paths packed. What was asked for lies open beside
-    the archives: CSV, Markdown and cell map of a table, the picture of a figure. MedadError for a
-    file that is no result, and for two results that have a file of the same name.
+    the archives: CSV, Markdown and cell map of a table, the picture of a figure (which is nowhere
+    else). MedadError for a file that is no result, and for two results that have a file of the same
+    name.
     """
     graph = Graph(root)
     asked = {node.path: node for node in map(graph.of_file, results)}
@@ -109,7 +125,7 @@ def publish(root: Path, results: Sequence[str], folder: Path) -> list[str]:
         keys = Path("results/records") / node.manifest["key"][:2] / node.manifest["key"]
         records = sorted((root / keys).glob("*.json"))
         files = [node.path, *(path.relative_to(root).as_posix() for path in records)]
-        if node.kind not in ("weights", "phantom", "pairs", "stage1", "head"):
+        if node.kind not in ("weights", "phantom", "pairs", "stage1", "head", "figure"):
             outputs = node.manifest["outputs"].items()
             files += [item["path"] for name, item in outputs if name != "maps"]
         if node.kind == "stage1":

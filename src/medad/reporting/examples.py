@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from matplotlib.colors import LogNorm, Normalize
+from numpy.typing import ArrayLike, NDArray
 
 from medad.data.images import load_square
 from medad.detectors.maps import upsample
@@ -16,6 +17,7 @@ from medad.files import read_npz
 from medad.task import Task
 
 BRIGHTEST = 0.999  # quantile of the test pixels shown in the brightest colour
+SKEWED = 20.0  # times the median, from which on an axis is logarithmic
 
 
 def choose(
@@ -101,9 +103,19 @@ def smoothed_maps(task: Task, method: str) -> NDArray[np.float32]:
     return upsample(grids[scores.rows("test")], int(task.params["side"]), smoothing)
 
 
-def colour_limits(maps: NDArray[np.float32]) -> tuple[float, float]:
-    """Least value and almost the largest, for maps that share one scale of colours."""
-    return float(maps.min()), float(np.quantile(maps, BRIGHTEST))
+def colour_scale(maps: NDArray[np.float32]) -> Normalize:
+    """From the least value to almost the largest, for maps that share one scale of colours;
+    logarithmic where the values span decades."""
+    limits = float(maps.min()), float(np.quantile(maps, BRIGHTEST))
+    return LogNorm(*limits) if spans_decades(maps) else Normalize(*limits)
+
+
+def spans_decades(values: ArrayLike) -> bool:
+    """Whether on a linear axis most values would be one: all are positive, and almost the largest
+    is more than ``SKEWED`` times the median."""
+    found = np.asarray(values, np.float64)
+    high = np.quantile(found, BRIGHTEST)
+    return bool(found.min() > 0 and high > SKEWED * np.median(found))
 
 
 @dataclass(frozen=True)

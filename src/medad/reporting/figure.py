@@ -10,10 +10,12 @@ from typing import Any
 import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
 OUTLINE, COLOURS = "#00e5ff", "inferno"
@@ -70,13 +72,12 @@ class Page:
         box = (left / self.width, y / self.height, width / self.width, height / self.height)
         return self.figure.add_axes(box, **options)
 
-    def colour_bar(
-        self, left: float, top: float, height: float, limits: tuple[float, float]
-    ) -> None:
-        """A narrow bar of the colours of maps that are shown between these limits."""
+    def colour_bar(self, left: float, top: float, height: float, scale: Normalize) -> None:
+        """A narrow bar of the colours of maps that are shown on this scale."""
         axis = self.axes(left, top, 0.08, height)
-        bar = self.figure.colorbar(ScalarMappable(Normalize(*limits), COLOURS), cax=axis)
+        bar = self.figure.colorbar(ScalarMappable(scale, COLOURS), cax=axis)
         bar.ax.tick_params(labelsize=6, length=2)
+        plain_numbers(bar.ax.yaxis)
         bar.outline.set_visible(False)
 
     def png(self) -> bytes:
@@ -95,6 +96,12 @@ def picture(
     axis.spines[:].set_visible(False)
     if mask is not None:
         axis.contour(mask, levels=[0.5], colors=OUTLINE, linewidths=0.8)
+
+
+def plain_numbers(axis: Axis) -> None:
+    """Ticks as numbers, not as powers of ten, which would need mathematical text."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def shortened(text: str, most: int) -> str:

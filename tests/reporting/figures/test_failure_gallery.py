@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from matplotlib.colors import Normalize
 
 from medad.evaluation.scores import read_scores
 from medad.reporting.figures import failure_gallery
@@ -49,4 +50,4 @@ def test_the_same_picture_every_time(
     assert height == pytest.approx(0.4 + 4 * 1.94 + 0.3, abs=0.01)
     image = np.zeros((8, 8, 3), np.uint8)
     failure = Failure(image, None, np.zeros((8, 8), np.float32), odd * 20, 0.0, 50.0)
-    inches(render(odd, [Row(odd, (0.0, 1.0), (failure,))]))
+    inches(render(odd, [Row(odd, Normalize(0.0, 1.0), (failure,))]))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from matplotlib.colors import LogNorm, Normalize
 
 from medad.errors import MedadError
 from medad.files import write_npz
@@ -23,7 +24,9 @@ def _png(brightness: int, title: str) -> bytes:
     sick = Panel(image, mask, maps, scores=(0.5, 12.0), ranks=(50.0, 90.0))
     healthy = Panel(image, None, maps, scores=(1.0, 2.0), ranks=(3.0, 4.0))
     blocks = [Block("hits", (sick,)), Block("false alarms", (healthy,))]
-    return render(title, ["patchcore", "consult"], [(0.0, 1.0), (0.0, 2.0)], blocks)
+    return render(
+        title, ["patchcore", "consult"], [Normalize(0.0, 1.0), LogNorm(0.5, 200.0)], blocks
+    )
 
 
 def test_the_same_picture_every_time(inches: Inches, odd: str) -> None:

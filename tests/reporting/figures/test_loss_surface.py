@@ -66,4 +66,4 @@ def test_the_same_picture_every_time(
     task = replace(task, inputs=inputs)
     content = draw(task)
     assert content == draw(task)
-    assert inches(content) == pytest.approx((9.1, 10.7), abs=0.01)
+    assert inches(content) == pytest.approx((9.35, 10.7), abs=0.01)

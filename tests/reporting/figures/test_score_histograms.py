@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,6 +46,20 @@ def test_a_panel_counts_what_it_shows() -> None:
         inner = (own >= found.edges[3]) & (own < found.edges[4])
         assert found.shares[label][3] == pytest.approx(inner.mean())
         assert found.sizes[label] == len(own)
+
+
+def test_bins_span_decades_as_scores_do() -> None:
+    scores = _scores(39)
+    assert not panel("m", scores, 0.95).decades
+    heavy = replace(scores, score=np.exp(4.0 * scores.score))
+    found = panel("m", heavy, 0.95)
+    assert found.decades
+    ratios = found.edges[1:] / found.edges[:-1]
+    np.testing.assert_allclose(ratios, ratios[0])
+    for label in (0, 1):
+        assert found.shares[label].sum() == pytest.approx(1.0)
+    plain = panel("m", scores, 0.95)
+    assert (found.sensitivity, found.specificity) == (plain.sensitivity, plain.specificity)
 
 
 def test_too_few_validation_images_give_no_threshold(inches: Inches, odd: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
 from medad.backbones.checkpoint import load
@@ -183,7 +184,9 @@ def render(
             left, top = LEFT + column * block, TOP + line * high
             _block(page, left, top, epochs, example, limits)
         for number, own in enumerate(limits):
-            page.colour_bar(LEFT + 2 * block - 0.02, TOP + 0.32 + number * step, CELL, own)
+            page.colour_bar(
+                LEFT + 2 * block - 0.02, TOP + 0.32 + number * step, CELL, Normalize(*own)
+            )
         _curves(page, chart, epochs, contrasts)
         return page.png()
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
 from medad.reporting.examples import (
     Shown,
     choose,
-    colour_limits,
+    colour_scale,
     percentile_ranks,
     place,
     smoothed_maps,
@@ -26,7 +27,8 @@ LEFT, TOP, HEADING, CAPTION, BOTTOM = 0.25, 0.4, 0.28, 0.36, 0.3
 NAME = 42  # characters of a file's name
 KEY = (
     "Below each image: its file; score and percentile rank (P) among all test scores of the "
-    "method. Outline: lesion mask, if any. A method has one colour scale."
+    "method. Outline: lesion mask, if any. A method has one colour scale, logarithmic where "
+    "values span decades."
 )
 KINDS = {
     "misses": "misses (anomalous, lowest scores)",
@@ -49,10 +51,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Row:
-    """Failures of one kind and method, most extreme first; ``limits`` of its map's colours."""
+    """Failures of one kind and method, most extreme first; ``scale`` of its maps' colours."""
 
     heading: str
-    limits: tuple[float, float]
+    scale: Normalize
     failures: tuple[Failure, ...]
 
 
@@ -78,7 +80,7 @@ def draw(task: Task) -> bytes:
                 )
                 for row in chosen[kind]
             )
-            rows.append(Row(f"{name}: {heading}", colour_limits(maps), failures))
+            rows.append(Row(f"{name}: {heading}", colour_scale(maps), failures))
     return render(f"{task.params['title']}: {place(task)}", rows)
 
 
@@ -93,17 +95,15 @@ def render(title: str, rows: Sequence[Row]) -> bytes:
             top = TOP + number * step
             page.text(LEFT, top + 0.08, row.heading, fontsize=9)
             for column, failure in enumerate(row.failures):
-                _item(page, LEFT + column * item, top + HEADING, failure, row.limits)
-            page.colour_bar(LEFT + most * item - 0.1, top + HEADING, CELL, row.limits)
+                _item(page, LEFT + column * item, top + HEADING, failure, row.scale)
+            page.colour_bar(LEFT + most * item - 0.1, top + HEADING, CELL, row.scale)
         return page.png()
 
 
-def _item(
-    page: Page, left: float, top: float, failure: Failure, limits: tuple[float, float]
-) -> None:
+def _item(page: Page, left: float, top: float, failure: Failure, scale: Normalize) -> None:
     picture(page.axes(left, top, CELL, CELL), failure.image, failure.mask)
     at = page.axes(left + CELL + GAP, top, CELL, CELL)
-    picture(at, failure.map, failure.mask, cmap=COLOURS, vmin=limits[0], vmax=limits[1])
+    picture(at, failure.map, failure.mask, cmap=COLOURS, norm=scale)
     below = top + CELL + 0.04
     page.text(left, below, shortened(failure.path, NAME), fontsize=6.5)
     page.text(left, below + 0.12, f"score {failure.score:.3g}, P{failure.rank:.0f}", fontsize=6.5)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
 from medad.reporting.examples import (
     Shown,
     choose,
-    colour_limits,
+    colour_scale,
     percentile_ranks,
     place,
     smoothed_maps,
@@ -25,7 +26,10 @@ EACH = 4  # images under each heading
 # Inches: a square panel, the space around panels, and the margins.
 CELL, GAP, BLOCK_GAP, ROW_GAP = 1.0, 0.05, 0.16, 0.2
 LEFT, RIGHT, TOP, BOTTOM = 0.3, 0.45, 0.6, 0.25
-KEY = "Above each map: score (percentile rank among all test scores). Outline: lesion mask, if any."
+KEY = (
+    "Above each map: score (percentile rank among all test scores). Outline: lesion mask, if any. "
+    "Colours are logarithmic where values span decades."
+)
 HEADINGS = {
     "hits": "hits: anomalous, highest scores",
     "misses": "misses: anomalous, lowest scores",
@@ -78,19 +82,18 @@ def draw(task: Task) -> bytes:
         Block(HEADINGS[kind], tuple(panel(row) for row in rows)) for kind, rows in chosen.items()
     ]
     title = f"{task.params['title']}: {place(task)}, images chosen by {names[-1]}"
-    return render(title, names, [colour_limits(found) for found in maps], blocks)
+    return render(title, names, [colour_scale(found) for found in maps], blocks)
 
 
 def render(
     title: str,
     methods: Sequence[str],
-    limits: Sequence[tuple[float, float]],
+    scales: Sequence[Normalize],
     blocks: Sequence[Block],
 ) -> bytes:
     """PNG bytes: a row of images with lesion outlines, then one row of maps per method.
 
-    ``limits`` are the colour limits of every method, in units of its map; a method has one scale
-    and one colour bar.
+    ``scales`` are the colour scales of the methods, in units of their maps, each with a bar.
     """
     columns = sum(len(block.panels) for block in blocks)
     width = LEFT + columns * (CELL + GAP) + (len(blocks) - 1) * BLOCK_GAP + RIGHT
@@ -102,14 +105,14 @@ def render(
             page.text(x, TOP - 0.06, block.heading, va="bottom", fontsize=9)
             for panel in block.panels:
                 axes = [page.axes(x, _top(row), CELL, CELL) for row in range(1 + len(methods))]
-                _fill(axes, panel, limits)
+                _fill(axes, panel, scales)
                 if x == LEFT:
                     for axis, name in zip(axes, ("image", *methods), strict=True):
                         # A long name at the usual size would run into the row above.
                         axis.set_ylabel(name, fontsize=min(9.0, 120 / len(name)))
                 x += CELL + GAP
             x += BLOCK_GAP
-        for number, own in enumerate(limits):
+        for number, own in enumerate(scales):
             page.colour_bar(x - BLOCK_GAP + 0.06, _top(number + 1), CELL, own)
         return page.png()
 
@@ -118,11 +121,11 @@ def _top(row: int) -> float:
     return TOP + row * (CELL + ROW_GAP)
 
 
-def _fill(axes: Sequence[Axes], panel: Panel, limits: Sequence[tuple[float, float]]) -> None:
+def _fill(axes: Sequence[Axes], panel: Panel, scales: Sequence[Normalize]) -> None:
     """One column: the image, then the map of every method, all with the lesion's outline."""
     picture(axes[0], panel.image, panel.mask)
-    for number, (low, high) in enumerate(limits):
+    for number, scale in enumerate(scales):
         axis = axes[number + 1]
-        picture(axis, panel.maps[number], panel.mask, cmap=COLOURS, vmin=low, vmax=high)
+        picture(axis, panel.maps[number], panel.mask, cmap=COLOURS, norm=scale)
         caption = f"{panel.scores[number]:.3g} (P{panel.ranks[number]:.0f})"
         axis.set_title(caption, fontsize=7, pad=2.5)

@@ -11,7 +11,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -19,11 +19,11 @@ from medad.losses.anchor import anchor
 from medad.losses.tritanh import tritanh
 from medad.reporting.events import read_events, trace
 from medad.reporting.examples import place
-from medad.reporting.figure import Page, style
+from medad.reporting.figure import Page, plain_numbers, style
 from medad.task import Task
 
 END, POINTS = 3.0, 121  # of either distance, as in the paper's figure; grid points a side
-CELL, LEFT, TOP, LOW = 2.9, 0.6, 0.65, 2.2  # inches; LOW: height of the last panel
+CELL, LEFT, TOP, LOW = 2.9, 0.85, 0.65, 2.2  # inches; LOW: height of the last panel
 Array = NDArray[np.float64]
 
 
@@ -133,8 +133,7 @@ def _everywhere(page: Page, axis: Axes, beside: Axes, paths: Sequence[Array]) ->
     axis.plot([low, END, END], [END, END, low], color="black", lw=0.8, ls=":")
     axis.set(xlim=limits[0], ylim=limits[1])
     for along in (axis.xaxis, axis.yaxis):
-        along.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        along.set_minor_formatter(NullFormatter())
+        plain_numbers(along)
     axis.set_title("All steps; circle: first, cross: last, dotted: the square above", loc="left")
     page.figure.colorbar(colours, cax=beside).set_label("step")
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from medad.evaluation.scores import Scores, read_scores
 from medad.evaluation.thresholds import conformal_threshold, sensitivity_specificity
-from medad.reporting.examples import place, single_draw
-from medad.reporting.figure import PALETTE, Page, style
+from medad.reporting.examples import place, single_draw, spans_decades
+from medad.reporting.figure import PALETTE, Page, plain_numbers, style
 from medad.task import Task
 
 BINS = 16
@@ -22,11 +22,13 @@ CLASSES = ((0, "healthy", PALETTE[0]), (1, "anomalous", PALETTE[1]))
 @dataclass(frozen=True)
 class Panel:
     """Scores of one method: ``edges`` (BINS + 1,) of bins that both classes share, and of each
-    class (by label) the share of its images in every bin (BINS,), which sum to 1. The threshold
+    class (by label) the share of its images in every bin (BINS,), which sum to 1. Where scores span
+    decades, ``decades``, bins do so evenly. The threshold
     and what it gives are None when there are too few healthy validation images."""
 
     method: str
     edges: NDArray[np.float64]
+    decades: bool
     shares: dict[int, NDArray[np.float64]]
     sizes: dict[int, int]
     threshold: float | None
@@ -43,7 +45,12 @@ def panel(method: str, scores: Scores, quantile: float) -> Panel:
     threshold = conformal_threshold(validation.score[validation.label == 0], quantile)
     # The limits hold the threshold too, so that it is always seen.
     reach = test.score if threshold is None else np.append(test.score, threshold)
-    edges = np.histogram_bin_edges(reach, BINS)
+    decades = spans_decades(test.score) and reach.min() > 0
+    edges = (
+        np.geomspace(reach.min(), reach.max(), BINS + 1)
+        if decades
+        else np.histogram_bin_edges(reach, BINS)
+    )
     shares, sizes = {}, {}
     for label, _, _ in CLASSES:
         own = test.score[test.label == label]
@@ -54,7 +61,7 @@ def panel(method: str, scores: Scores, quantile: float) -> Panel:
         if threshold is None
         else sensitivity_specificity(test.label, test.score, threshold)
     )
-    return Panel(method, edges, shares, sizes, threshold, *found)
+    return Panel(method, edges, decades, shares, sizes, threshold, *found)
 
 
 def draw(task: Task) -> bytes:
@@ -88,6 +95,9 @@ def render(title: str, panels: Sequence[Panel], quantile: float) -> bytes:
                     one.threshold, 0, 0.85, color="black", ls="--", lw=1, label="threshold"
                 )
             axis.set_title(f"{one.method}\n{_verdict(one)}", loc="left")
+            if one.decades:
+                axis.set_xscale("log")
+                plain_numbers(axis.xaxis)
             axis.set_xlabel("image score (higher is more anomalous; units of the method)")
             axis.set_ylabel("share of the class's images" if number == 0 else "")
             axis.set_ylim(0, 1.3 * max(share.max() for share in one.shares.values()))

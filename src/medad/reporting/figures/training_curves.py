@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from medad.reporting.events import Array, Trace, read_events, trace
 from medad.reporting.examples import place
-from medad.reporting.figure import MARKERS, PALETTE, Page, style
+from medad.reporting.figure import MARKERS, PALETTE, Page, plain_numbers, style
 from medad.task import Task
 
 WIDTH, HEIGHT = 3.9, 1.9  # inches of a panel
@@ -106,8 +106,7 @@ def _fill(axis: Axes, title: str, panel: Panel, colours: Mapping[str, int]) -> N
     if panel.log and panel.curves:
         axis.set_yscale("log")
         axis.set_ylim(*log_limits([found.values for found in panel.curves.values()]))
-        axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
+        plain_numbers(axis.yaxis)
     axis.set_title(title, loc="left")
     axis.set(xlabel="step", ylabel=panel.unit)
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
