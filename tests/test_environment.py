@@ -33,7 +33,7 @@ def test_each_problem_is_named_with_its_remedy(
 ) -> None:
     monkeypatch.setattr(tool.shutil, "disk_usage", lambda path: SimpleNamespace(free=2e9))
     assert "2.0 GB free here, 9 GB needed" in tool._problem(False)
-    assert "3 GB needed" in tool._problem(True)
+    assert "2.5 GB needed" in tool._problem(True)
     found = importlib.util.find_spec
     absent = {"torch"}
     monkeypatch.setattr(

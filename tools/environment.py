@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 LOCK, CUDA_LOCK = ROOT / "requirements.lock", ROOT / "requirements-cuda.lock"
 # The default build of torch with its CUDA libraries; the rest; and the CPU build.
-NEEDED_GB, NEEDED_GB_WITH_TORCH = 9, 3
+NEEDED_GB, NEEDED_GB_WITH_TORCH = 9, 2.5
 
 
 def main() -> int:
