@@ -11,7 +11,6 @@ from medad.backbones.checkpoint import save
 from medad.backbones.resnet import build
 from medad.backbones.spec import TrunkSpec
 from medad.detectors.efficientad import EfficientAD
-from medad.detectors.efficientad_parameters import EfficientADParameters
 from medad.detectors.pdn import BORDER, AutoEncoder, PatchDescription, grid
 from medad.detectors.student import Networks
 from medad.detectors.training import Training
@@ -261,29 +260,6 @@ def test_needs_a_fit():
 def test_images_of_another_side_are_refused(detector):
     with pytest.raises(MedadError, match="allowed: uint8"):
         detector.score(images(1, side=64))
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"side": 32}, "needs 36 pixels"),
-        ({"size": "large"}, "size: got 'large', allowed: small, medium"),
-        ({"border": "none"}, "border: got 'none', allowed: after, before"),
-        ({"channels": 0}, "channels: got 0"),
-        ({"steps": 0}, "steps: got 0"),
-        ({"width": 0.0}, "width: got 0"),
-        ({"weight_decay": -1.0}, "weight_decay: got -1"),
-        ({"hard": 1.0}, "hard: got 1"),
-        ({"low": 0.9, "high": 0.9}, "low and high: got 0.9 and 0.9"),
-        ({"teacher": "file"}, "teacher: file needs `teacher_file`"),
-        ({"penalty": "images"}, "need `natural_images`"),
-        ({"distil_on": "images"}, "need `natural_images`"),
-        ({"views": {"crop": 0.0, "rotate": 0.0, "flip": 0.0, "tone": 0.0}}, "views.crop: got 0"),
-    ],
-)
-def test_impossible_parameters_are_refused(changes, words):
-    with pytest.raises(MedadError, match=words):
-        EfficientADParameters.of({**SMALL, **changes})
 
 
 def test_the_grid_is_a_quarter_of_the_side():
