@@ -81,8 +81,8 @@ def artifact(root: Path, path: str, start: str, base: Path, say: Say) -> dict[st
 
     The report: ``target``, ``cell`` and ``number`` (None), ``start``, ``same``, ``steps`` (each
     with ``step``, ``kind``, ``same``, ``inputs_same``, ``outputs``), ``first`` (None, or the first
-    output that differs: ``step``, ``output``, ``recorded``, ``recomputed``, ``field``,
-    ``inputs_same``), ``sources`` (commit or "present" -> steps) and ``notes``. Raises MedadError
+    output that differs: ``step``, ``output``, ``recorded``, ``recomputed``, ``recorded_is_here``,
+    ``field`` (see ``difference.first``), ``inputs_same``), ``sources`` (commit or "present" -> steps) and ``notes``. Raises MedadError
     when something needed is missing, and nothing of the project at ``root`` is changed.
     """
     return _reproduce(root, path, [path], start, base, say)
@@ -146,7 +146,13 @@ def _made(root: Path, paths: Iterable[str], start: str) -> list[Node]:
         if not manifest.consistent(known):
             raise MedadError(f"{node.path}: its key is not that of its content; restore it")
     made = [node for node in nodes.values() if node.kind in STARTS[start]]
-    return sorted(made, key=lambda node: (KINDS.index(node.kind), node.path))
+    return sorted(made, key=_place)
+
+
+def _place(node: Node) -> tuple[Any, ...]:
+    """Sorts steps after those they read from, and draws by number."""
+    kind, identity = layout.parse_manifest(node.path)
+    return (KINDS.index(kind), *identity.values())
 
 
 def _steps(root: Path, worktree: Worktree, made: Sequence[Node]) -> tuple[list[_Step], list[str]]:
