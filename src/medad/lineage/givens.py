@@ -52,7 +52,7 @@ def give(root: Path, project: Path, made: Collection[Node]) -> dict[str, Any]:
 
 def recorded_file(root: Path, item: Mapping[str, Any]) -> Path | None:
     """The recorded content of an output: in its place, else in the store; None when in neither."""
-    places = [root / item["path"], Store(root).blob(item["md5"])]
+    places: list[Path] = [root / item["path"], Store(root).blob(item["md5"])]
     for path in places:
         if path.is_file() and sha256(path) == item["sha256"]:
             return path

@@ -82,8 +82,9 @@ def artifact(root: Path, path: str, start: str, base: Path, say: Say) -> dict[st
     The report: ``target``, ``cell`` and ``number`` (None), ``start``, ``same``, ``steps`` (each
     with ``step``, ``kind``, ``same``, ``inputs_same``, ``outputs``), ``first`` (None, or the first
     output that differs: ``step``, ``output``, ``recorded``, ``recomputed``, ``recorded_is_here``,
-    ``field`` (see ``difference.first``), ``inputs_same``), ``sources`` (commit or "present" -> steps) and ``notes``. Raises MedadError
-    when something needed is missing, and nothing of the project at ``root`` is changed.
+    ``field`` (see ``difference.first``), ``inputs_same``), ``sources`` (commit or "present" ->
+    steps) and ``notes``. Raises MedadError when something needed is missing. Nothing of the project
+    at ``root`` is changed.
     """
     return _reproduce(root, path, [path], start, base, say)
 
