@@ -12,6 +12,8 @@ from medad.cli.common import fail_on_error
 COMMANDS = {
     "audit": "everything one number rests on",
     "verify": "rehash artifacts and records; name the numbers a change affects",
+    "reproduce": "recompute a number elsewhere, from its images, and compare every byte",
+    "leakage": "which images are copies of one another, and what that does to each AUROC",
     "plan": "what a run would do and take, before it runs",
     "why": "why a file would be made again, or would not",
     "adopt": "take over files that came from elsewhere, after rehashing them",
