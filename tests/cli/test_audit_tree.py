@@ -112,12 +112,13 @@ def test_a_reading_shows_what_differs_and_its_alternatives() -> None:
         "choices": ("norm", "nearest", "none"),
         "note": "norm (literal)",
         "open": True,
+        "point": "the d",
     }
     number = {**reading, "key": "stage1.consult.slope", "open": False}
     shown = text(found(readings=[reading, number]))
     assert (
         "stage1.consult.koleo = nearest; params.yaml: norm; consult_literal: norm; "
-        "also: norm, none  # norm (literal)"
+        "also: norm, none  # norm (literal)  [open in the paper: the d]"
     ) in shown
     assert "slope" not in shown
 

@@ -101,6 +101,17 @@ def test_values_of_a_method_that_no_configuration_names() -> None:
     assert value_of(config, "datasets.gone.side", None) == ABSENT
 
 
+def test_open_points_are_named_where_the_page_is_there(tmp_path: Path) -> None:
+    found = {reading.key: reading for reading in readings(ROOT, nodes("consult"))}
+    scale = found["synthesis.consult.scale"]
+    assert (scale.choices, scale.value, scale.literal) == ((), scale.default, None)
+    assert scale.point == "size of a spot; strength of the augmentations: not stated"
+    assert scale.open
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    alone = {reading.key: reading for reading in readings(tmp_path, nodes("consult"))}
+    assert alone["synthesis.consult.scale"].point is None
+
+
 def test_without_the_preset_there_is_no_letter(tmp_path: Path) -> None:
     shutil.copy(ROOT / "params.yaml", tmp_path)
     assert all(reading.literal is None for reading in readings(tmp_path, nodes("consult")))

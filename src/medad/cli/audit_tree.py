@@ -144,7 +144,8 @@ def _reading(reading: Mapping[str, Any]) -> str:
     others = [choice for choice in reading["choices"] if choice != reading["value"]]
     if others:
         text += f"; also: {', '.join(_value(choice) for choice in others)}"
-    return text + (f"  # {reading['note']}" if reading["note"] else "")
+    text += f"  # {reading['note']}" if reading["note"] else ""
+    return text + (f"  [open in the paper: {reading['point']}]" if reading["point"] else "")
 
 
 def _weights(top: Tree, found: Mapping[str, Any]) -> None:

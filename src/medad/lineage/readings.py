@@ -2,7 +2,7 @@
 
 Nothing here is a list of readings: keys follow from the registry and the layout of a step's
 parameters, alternatives from the configuration's models, notes from the comments of params.yaml,
-and the literal values from a preset.
+open points from docs/readings.md where it is there, and the literal values from a preset.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from medad import registry
 from medad.config.load import PRESETS, load, overlay
 from medad.config.models import Config
 from medad.lineage.graph import Node
+from medad.lineage.open_points import PAGE, closed, points
 
 LITERAL = "consult_literal"  # the preset that follows the paper wherever it says anything
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader  # ten times as fast
@@ -59,6 +60,7 @@ class Reading:
     params.yaml without a preset, for that method where it names one. ``literal``: what the preset
     ``consult_literal`` would have, None where it says nothing or the same. ``choices``: the values
     the configuration allows, empty for numbers and paths. ``note``: the comment in params.yaml.
+    ``point``: what the paper leaves open and this key closes, None where it leaves nothing open.
     """
 
     key: str
@@ -68,11 +70,13 @@ class Reading:
     literal: Any
     choices: tuple[Any, ...]
     note: str | None
+    point: str | None
 
     @property
     def open(self) -> bool:
-        """Whether this is a named choice, or differs from the default or from the letter."""
-        return bool(self.choices) or self.value != self.default or self.literal is not None
+        """Whether this is an open or a named choice, or not the default or not the letter."""
+        chosen = bool(self.choices) or self.point is not None
+        return chosen or self.value != self.default or self.literal is not None
 
 
 @dataclass(frozen=True)
@@ -112,8 +116,14 @@ def readings(root: Path, nodes: Iterable[Node]) -> list[Reading]:
             told = (key, value, default, literal if says else None)
             steps, _ = found.setdefault(repr(told), ([], told))
             steps += [] if node.kind in steps else [node.kind]
+    page = root / PAGE
+    known = points(page.read_text(encoding="utf-8")) if page.is_file() else []
+    open_ = closed(known, [key for key, _ in flat(said.shipped)])
     return [
-        Reading(key, tuple(steps), value, default, literal, choices(key), said.notes.get(key))
+        Reading(
+            *(key, tuple(steps), value, default, literal),
+            *(choices(key), said.notes.get(key), open_.get(key)),
+        )
         for steps, (key, value, default, literal) in found.values()
     ]
 
