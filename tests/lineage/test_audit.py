@@ -6,12 +6,17 @@ import csv
 import hashlib
 import json
 import re
+import sqlite3
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from project import Project
+
+from medad.errors import MedadError
+from medad.lineage import audit
 
 pytestmark = pytest.mark.engine
 CELL = ("results/tables/table1.csv", "--row", "CONSULT", "--column", "K4")
@@ -86,6 +91,96 @@ def test_any_artifact_can_be_audited(finished: Project) -> None:
     path = "results/heads/phantom/grouped/padim/k4/r0.safetensors"
     found = json.loads(finished.medad("audit", path, "--json").stdout)
     assert set(found["parameters"]) == {"head", "shots", "split", "index", "phantom", "weights"}
+
+
+def test_the_number_is_that_of_the_table_with_the_papers(
+    finished: Project, found: dict[str, Any]
+) -> None:
+    with (finished.root / CELL[0]).open() as stream:
+        (line,) = [
+            row for row in csv.DictReader(stream) if (row["row"], row["shots"]) == ("CONSULT", "4")
+        ]
+    number = found["number"]
+    assert f"{number['value']:.4f}" == line["auroc"]
+    for name in ("low", "high", "paper", "vs_baseline", "vs_low", "vs_high"):
+        assert number[name] == float(line[name])
+    assert number["sd"] is None  # one draw
+    assert (number["verdict"], number["reason"]) == (line["verdict"], line["reason"])
+    assert (number["published"], number["row_label"]) == ([0.8841], "certain")
+    assert (number["baseline"], number["confidence"]) == ("patchcore", 0.95)
+
+
+def test_readings_are_those_in_force(found: dict[str, Any]) -> None:
+    """The tiny project's method trains another way than its section says."""
+    readings = {reading["key"]: reading for reading in found["readings"]}
+    koleo = readings["stage1.consult.koleo"]
+    assert (koleo["value"], koleo["choices"]) == ("norm", ["norm", "nearest", "none"])
+    fill = readings["synthesis.consult.fill"]
+    assert (fill["value"], fill["default"], fill["literal"]) == ("mu_sigma", "mu_sigma", "literal")
+    assert readings["stage1.consult.attention"]["value"] == "stage"
+    # The preset overlays the section, and the method's own override is above it.
+    assert readings["stage1.consult.attention"]["literal"] is None
+    assert readings["image.side"]["value"] == 48
+
+
+def test_doubts_name_the_split_the_method_and_the_paper(
+    finished: Project, found: dict[str, Any]
+) -> None:
+    says = [(doubt["about"], doubt["says"]) for doubt in found["doubts"]]
+    report = json.loads((finished.root / "results/splits/phantom/grouped.leakage.json").read_text())
+    assert found["contested"][0] == {
+        **found["contested"][0],
+        "policy": "grouped",
+        "leakage": report,
+    }
+    within = report["within"]["test"]
+    assert any(f"test {within['groups']} ({within['images']} images)" in text for _, text in says)
+    assert any(about == "method" and text.startswith("consult is reading") for about, text in says)
+    assert {about for about, _ in says} == {"split", "method", "paper"}
+    inferred = audit.cell(finished.root, CELL[0], "PaDiM", "K4", None, None)
+    assert "row" in {doubt["about"] for doubt in inferred["doubts"]}
+
+
+def test_mlflow_runs_are_named_with_their_experiment(
+    finished: Project, found: dict[str, Any]
+) -> None:
+    assert {path.split("/")[1] for path in found["mlflow"]} == {"stage1", "metrics"}
+    assert found["tracking"]["uri"] == "sqlite:///mlflow.db"
+    with sqlite3.connect(finished.root / "mlflow.db") as store:
+        known = dict(store.execute("SELECT run_uuid, experiment_id FROM runs"))
+    assert found["tracking"]["experiments"] == {
+        run: str(known[run]) for run in found["mlflow"].values()
+    }
+
+
+def test_damage_on_the_way_is_named(copy: Callable[[], Project]) -> None:
+    root = copy().root
+    made = root / "results/heads/phantom/grouped/consult/k4/r0.manifest.json"
+    key = json.loads(made.read_text())["key"]
+    (record,) = (root / "results/records" / key[:2] / key).iterdir()
+    digest, output = "digest does not match", "changed since it was made"
+    for damaged, message in (
+        ("results/stage1/phantom/grouped/consult/k4/r0.manifest.json", digest),
+        (record.relative_to(root).as_posix(), digest),
+        ("results/tables/table1.csv", output),
+        ("results/tables/table1.cells.json", output),
+        ("results/scores/phantom/grouped/consult/k4/r0.parquet", output),
+        ("results/splits/phantom/grouped.leakage.json", output),
+    ):
+        file = root / damaged
+        whole = file.read_bytes()
+        at = whole.find(b"5")
+        file.write_bytes(whole[:at] + b"4" + whole[at + 1 :])
+        with pytest.raises(MedadError, match=message) as raised:
+            audit.cell(root, CELL[0], "CONSULT", "K4", None, None)
+        assert damaged in str(raised.value)
+        file.unlink()
+        with pytest.raises(MedadError) as raised:
+            audit.cell(root, CELL[0], "CONSULT", "K4", None, None)
+        assert damaged.rpartition("/")[0] in str(raised.value)
+        assert "\n" not in str(raised.value)
+        file.write_bytes(whole)
+    assert audit.cell(root, CELL[0], "CONSULT", "K4", None, None)["number"]["n"] == 1
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,15 @@ def test_a_broken_chain_is_an_error(copy: Callable[[], Project]) -> None:
         Graph(project.root).of_file("results/tables/table1.csv")
 
 
+@pytest.mark.engine
+def test_a_step_alone_reads_no_ancestry(copy: Callable[[], Project]) -> None:
+    project = copy()
+    (project.root / "results/splits/phantom/grouped.manifest.json").unlink()
+    graph = Graph(project.root)
+    node = graph.alone(graph.manifest_of("results/tables/table1.csv"))
+    assert (node.kind, node.parents) == ("table", [])
+
+
 def test_paths_are_relative_to_the_project(tmp_path: Path) -> None:
     assert relative(tmp_path, str(tmp_path / "results" / ".." / "a")) == "a"
     with pytest.raises(MedadError, match="lies outside the project"):

@@ -54,21 +54,30 @@ class Graph:
         known = {} if known is None else known
         if path in known:
             return known[path]
-        if not (self.root / path).is_file():
-            raise MedadError(f"{path}: no manifest, so nothing is known of this artifact")
-        node = known[path] = Node(path, manifest.read(self.root / path))
+        node = known[path] = self.alone(path)
         for item in node.manifest["inputs"].values():
             made = layout.parse(item["path"])
             if made is not None:
                 node.parents.append(self.node(layout.manifest(*made), known))
         return node
 
+    def alone(self, path: str) -> Node:
+        """The step of a manifest without its ancestry, whose manifests are not read."""
+        if not (self.root / path).is_file():
+            raise MedadError(f"{path}: no manifest, so nothing is known of this artifact")
+        return Node(path, manifest.read(self.root / path))
+
     def of_file(self, path: str) -> Node:
         """The step that made an artifact."""
+        return self.node(self.manifest_of(path))
+
+    @staticmethod
+    def manifest_of(path: str) -> str:
+        """Path of the manifest of the step that makes an artifact."""
         made = layout.parse(path)
         if made is None:
             raise MedadError(f"{path}: not an artifact of medad (they lie in results/)")
-        return self.node(layout.manifest(*made))
+        return layout.manifest(*made)
 
 
 def relative(root: Path, path: str) -> str:
