@@ -11,6 +11,7 @@ from medad.cli.common import fail_on_error
 
 COMMANDS = {
     "audit": "everything one number rests on",
+    "compare": "why two results differ: the first causes, and what follows",
     "verify": "rehash artifacts and records; name the numbers a change affects",
     "plan": "what a run would do and take, before it runs",
     "why": "why a file would be made again, or would not",
