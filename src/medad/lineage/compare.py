@@ -70,7 +70,7 @@ def _content(side: Side, target: Target) -> dict[str, str]:
 
 
 def _untold(b: Target) -> Cause:
-    text = f"{b.label}: the bytes differ and nothing that was recorded does"
+    text = "the bytes differ and nothing that was recorded does"
     return Cause("unknown", text, None, None, b.step[0], b.manifest)
 
 

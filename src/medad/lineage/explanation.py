@@ -17,6 +17,7 @@ _ORDER = (
 )
 _HASHED = ("image", "image mask", "file", "module")
 _SHORT = 8  # characters of a hash
+_KINDS = 6  # kinds of step that are named
 _WIDTH = 60  # characters of a value
 
 
@@ -62,6 +63,9 @@ def _merged(group: Sequence[Cause]) -> Explained:
     text = _text(first, kinds)
     if first.sort in ("seed", "parameter", "module", "threads", "library", "machine"):
         text += f" ({len(steps)} step{'s' if len(steps) > 1 else ''})"
+    if first.sort == "unknown":
+        more = f" and {len(steps) - 1} more" if len(steps) > 1 else ""
+        text += f" ({steps[0]}{more})"
     if not certain:
         text += "; of steps whose keys differ too, so it may have had no part"
     return Explained(first.sort, first.what, first.old, first.new, steps, certain, text)
@@ -77,10 +81,10 @@ def _text(cause: Cause, kinds: Sequence[str]) -> str:
     if cause.sort in _HASHED:
         return f"{cause.sort} {what}: {_content(cause)}"
     if cause.sort == "parameter":
-        name = f"{kinds[0]}.{what}" if len(kinds) == 1 else f"{what} of {', '.join(kinds)}"
+        name = f"{kinds[0]}.{what}" if len(kinds) == 1 else f"{what} of {_of(kinds)}"
         return f"parameter {name}: {change}"
     if cause.sort == "threads":
-        return f"threads of {', '.join(kinds)}: {change}"
+        return f"threads of {_of(kinds)}: {change}"
     if cause.sort == "published":
         return f"published value of {what}: {change}"
     if cause.sort in ("image label", "image place"):
@@ -90,6 +94,10 @@ def _text(cause: Cause, kinds: Sequence[str]) -> str:
         if cause.sort in ("identity", "seed")
         else f"{cause.sort} {what}: {change}"
     )
+
+
+def _of(kinds: Sequence[str]) -> str:
+    return ", ".join(kinds) if len(kinds) <= _KINDS else f"{len(kinds)} kinds of step"
 
 
 def _content(cause: Cause) -> str:

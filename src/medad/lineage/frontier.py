@@ -18,6 +18,7 @@ from medad.lineage.differences import Cause, own
 from medad.lineage.image_changes import image_changes
 from medad.lineage.places import Place
 
+Step = tuple[str, dict[str, str | int]]  # kind and identity
 Reads = Callable[[str], bool]  # which inputs of a step count, by their name
 _ALL: Reads = lambda name: True  # noqa: E731
 
@@ -84,7 +85,7 @@ class Walk:
         old, new = self.a.manifest(one), self.b.manifest(two)
         if old is None or new is None:
             side, path = (self.a, one) if old is None else (self.b, two)
-            self._unknown(f"no manifest of {path} in {side.letter}", "", path)
+            self._unknown(f"no manifest in {side.letter}", "", path)
             return
         same_bytes = _digests(old) == _digests(new)
         if old["key"] == new["key"]:
@@ -109,29 +110,39 @@ class Walk:
             if made is None or other is None:
                 if new["kind"] == "index" and a["sha256"] != b["sha256"]:
                     self.causes += image_changes(self.a.place, self.b.place, old, new, path)
-            # Of another kind of step only by a parameter of the reader, which is named.
-            elif made[0] == other[0]:
-                stale = [
-                    f"{path} was made from another version of {item['path']} than is in "
-                    f"{side.letter}; run again"
-                    for side, item, step in ((self.a, a, made), (self.b, b, other))
-                    if not _agrees(side.manifest(layout.manifest(*step)), item)
-                ]
-                for text in stale:
-                    self._unknown(text, str(new["kind"]), path)
-                if not stale:
-                    self.visit(layout.manifest(*made), layout.manifest(*other))
+            # Of another kind of step only by a parameter of the reader, which is named; and the
+            # images of two data sets are not compared one by one.
+            elif made[0] == other[0] and not (made[0] == "index" and made[1] != other[1]):
+                self._above(a, made, b, other, path)
+
+    def _above(
+        self, a: Mapping[str, Any], made: Step, b: Mapping[str, Any], other: Step, path: str
+    ) -> None:
+        """The steps that made an input, unless they have made another version of it since."""
+        one, two = layout.manifest(*made), layout.manifest(*other)
+        stale = [
+            (side, item)
+            for side, item, step in ((self.a, a, one), (self.b, b, two))
+            if not _agrees(side.manifest(step), item)
+        ]
+        for side, item in stale:
+            text = (
+                f"made from another version of {item['path']} than is in {side.letter}; run again"
+            )
+            self._unknown(text, made[0], path)
+        if not stale:
+            self.visit(one, two)
 
     def _by_circumstance(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> None:
         """Equal keys gave other bytes: what only the records tell apart."""
         found = self._circumstances(old, new, path, certain=True)
         lost = [s for s in (self.a, self.b) if s.circumstances(str(old["key"])) is None]
         for side in lost:
-            text = f"no record says where {path} was computed in {side.letter}"
-            self._unknown(f"{text}; its key is the same, its bytes are not", str(old["kind"]), path)
+            text = f"the same key gave other bytes, and {side.letter} has no record of where"
+            self._unknown(text, str(old["kind"]), path)
         if not found and not lost:
-            text = f"{path}: the same key, libraries and machine gave other bytes"
-            self._unknown(f"{text}; not deterministic, or changed", str(old["kind"]), path)
+            text = "the same key, libraries and machine gave other bytes: not deterministic"
+            self._unknown(text, str(old["kind"]), path)
         self.causes += found
 
     def _circumstances(
