@@ -12,7 +12,9 @@ from medad.errors import MedadError
 from medad.files import canonical_json
 from medad.lineage.cells import choose
 from medad.lineage.compare import compare
+from medad.lineage.frontier import Side
 from medad.lineage.places import read_json
+from medad.lineage.same_cell import drawn
 from medad.lineage.targets import Target
 
 TABLE = "results/tables/table1.csv"
@@ -75,6 +77,8 @@ def test_a_map_of_another_table_is_refused(root: Path) -> None:
     target = cell(place, "CONSULT", "K4")
     assert target.cell is not None
     target.cell[1]["metrics"] = ["metrics/phantom/grouped/moon/k4/r0"]
-    place.files[CELLS] = canonical_json({"cells": dict([target.cell])})
     with pytest.raises(MedadError, match="its table did not read metrics/phantom/grouped/moon"):
+        drawn(Side("A", place), target)
+    place.files[CELLS] = canonical_json({"cells": dict([target.cell])})
+    with pytest.raises(MedadError, match=r"cells.json in forged: changed since it was made"):
         compare(target, target)

@@ -23,11 +23,11 @@ def compare(a: Target, b: Target) -> dict[str, Any]:
     one, two = Side("A", a.place), Side("B", b.place)
     whole = Walk(one, two, to_the_end=True)
     whole.visit(a.manifest, b.manifest)
+    contents: list[Any] = [_content(side, target) for side, target in ((one, a), (two, b))]
     if a.cell is not None and b.cell is not None:
         same, causes = is_same_cell(one, a, two, b), cell_causes(one, a, two, b)
         contents = [a.cell[1]["value"], b.cell[1]["value"]]
     else:
-        contents = [_content(side, target) for side, target in ((one, a), (two, b))]
         same, walk = contents[0] == contents[1], Walk(one, two)
         walk.visit(a.manifest, b.manifest)
         causes = walk.causes
@@ -47,11 +47,12 @@ def compare(a: Target, b: Target) -> dict[str, Any]:
 
 
 def _content(side: Side, target: Target) -> dict[str, str]:
-    """Output -> sha256 of a target; MedadError where the file is not what its manifest says."""
+    """Output -> sha256 of a target, of a cell all of its table's; MedadError where a file is not
+    what its manifest says."""
     manifest = side.manifest(target.manifest)
     if manifest is None:
         raise MedadError(f"{target.label}: no manifest there")
-    every = target.path.endswith(layout.MANIFEST)
+    every = target.cell is not None or target.path.endswith(layout.MANIFEST)
     chosen = {
         name: str(item["sha256"])
         for name, item in manifest["outputs"].items()

@@ -46,7 +46,7 @@ _CHOSEN = {
 # A figure takes sections of other steps by value: section -> the step whose parameters they are.
 _TAKEN = {"stage1": "stage1", "synthesis": "pairs", "detector": "head"}
 # Another value of one of these brings parameters and modules with it that the other does not have.
-_BRANCHES = ("implementation", "policy", "reader", "reads", "weights")
+_BRANCHES = ("implementation", "policy", "reader", "weights")
 _SOURCES = {"file": "weights file", "natural": "natural images", "teacher": "teacher file"}
 
 
