@@ -11,6 +11,7 @@ from medad.cli.common import fail_on_error
 
 COMMANDS = {
     "audit": "everything one number rests on",
+    "compare": "why two results differ: the first causes, and what follows",
     "verify": "rehash artifacts and records; name the numbers a change affects",
     "reproduce": "recompute a number elsewhere, from its images, and compare every byte",
     "leakage": "which images are copies of one another, and what that does to each AUROC",

@@ -27,8 +27,14 @@ def cells(file: Path) -> dict[str, dict[str, Any]]:
 def find(
     file: Path, row: str, column: str, dataset: str | None, split: str | None
 ) -> tuple[str, dict[str, Any]]:
-    """The one cell meant; MedadError listing what there is when none or several match."""
-    known = cells(file)
+    """The one cell meant of a map; MedadError listing what there is when none or several match."""
+    return choose(cells(file), row, column, dataset, split)
+
+
+def choose(
+    known: dict[str, dict[str, Any]], row: str, column: str, dataset: str | None, split: str | None
+) -> tuple[str, dict[str, Any]]:
+    """As ``find``, among the cells of a map that has been read."""
     wanted = [dataset, split, row, column]
     matches = [
         name

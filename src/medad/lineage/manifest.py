@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -68,13 +69,25 @@ def build(
 
 def read(path: Path) -> dict[str, Any]:
     """A manifest or record whose bytes are exactly what its digest says; MedadError otherwise."""
-    value = read_json(path)
     try:
-        whole = isinstance(value, dict) and path.read_bytes() == canonical_json(seal(value))
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise MedadError(f"{path}: no such file") from error
+    return parse(content, str(path))
+
+
+def parse(content: bytes, name: str) -> dict[str, Any]:
+    """As ``read``, of bytes from wherever they lie; ``name`` is what an error calls them."""
+    try:
+        value = json.loads(content)
+    except ValueError as error:
+        raise MedadError(f"{name}: not valid JSON ({error}); restore or delete it") from error
+    try:
+        whole = isinstance(value, dict) and content == canonical_json(seal(value))
     except ValueError:  # NaN, which is never written
         whole = False
     if not whole:
-        raise MedadError(f"{path}: changed since it was written (its digest does not match)")
+        raise MedadError(f"{name}: changed since it was written (its digest does not match)")
     return dict(value)
 
 
