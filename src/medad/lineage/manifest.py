@@ -11,6 +11,7 @@ from typing import Any
 from medad import layout
 from medad.errors import MedadError
 from medad.files import Digest, canonical_json, read_json
+from medad.lineage import sealed
 
 SCHEMA = 1
 SUFFIX = layout.MANIFEST
@@ -69,13 +70,9 @@ def build(
 def read(path: Path) -> dict[str, Any]:
     """A manifest or record whose bytes are exactly what its digest says; MedadError otherwise."""
     value = read_json(path)
-    try:
-        whole = isinstance(value, dict) and path.read_bytes() == canonical_json(seal(value))
-    except ValueError:  # NaN, which is never written
-        whole = False
-    if not whole:
+    if not isinstance(value, dict) or not sealed.whole(path.read_bytes()):
         raise MedadError(f"{path}: changed since it was written (its digest does not match)")
-    return dict(value)
+    return value
 
 
 def consistent(manifest: Mapping[str, Any]) -> bool:
