@@ -41,6 +41,7 @@ def compare(
     """Runs that show other points or parameters than their steps' artifacts hold.
 
     Steps whose artifacts are ``wrong`` are left out: there is nothing to hold their runs against.
+    No number of a table rests on a run: MLflow is a view.
     """
     uri = store_uri(root)
     if not uri.startswith("sqlite:///"):
@@ -61,7 +62,7 @@ def compare(
                 if not wrong(step):
                     expected = finished(root, known.manifests[step])
                     for fault in _faults(database, run, expected, status == "FINISHED"):
-                        yield f"{name}: run {run} ({title})", fault, step
+                        yield f"{name}: run {run} ({title})", fault, None
     except sqlite3.OperationalError as error:
         notes.append(f"{name}: not compared ({error})")
         return
@@ -73,7 +74,7 @@ def compare(
         for path, step in ((known.manifests[step], step) for step in known.keys.values())
     )
     if lacking:
-        notes.append(f"{name}: {lacking} finished runs are not there; `medad track` brings them in")
+        notes.append(f"{name}: {lacking} finished runs are not there; `medad track` adds new ones")
 
 
 def _step(known: Inventory, key: object) -> int | None:
