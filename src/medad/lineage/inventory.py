@@ -6,7 +6,6 @@ when its manifest comes, and is compared at once instead of kept.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import struct
@@ -23,6 +22,7 @@ from medad.lineage.spread import spread
 
 Problem = tuple[str, str, int | None]  # path, what is wrong, the step it belongs to
 _OUTPUT = struct.Struct(">32s16sQI")
+_AT_ONCE = 1 << 16  # bytes
 _FOLDERS = tuple(dict.fromkeys(stem.split("/")[1] for stem in layout.STEMS.values()))
 
 
@@ -43,22 +43,22 @@ class Summary(NamedTuple):
     key: bytes = b""
     inputs: tuple[tuple[str, bytes], ...] = ()
     outputs: tuple[tuple[str, bytes, bytes, int], ...] = ()
-    content: bytes = b""  # sha256 of the manifest's own bytes
+    digest: bytes = b""  # the manifest's own
 
 
 @dataclass
 class Inventory:
     """Steps are numbered; ``manifests[n]`` is the path of step n's manifest.
 
-    ``keys`` (32 bytes -> step) and ``contents`` (sha256 of the manifest) are of good manifests;
-    ``damaged`` are the others and those that are missing; ``sources`` the inputs that no step
-    makes: (path, sha256) -> the steps that read it.
+    ``keys`` (32 bytes -> step) and ``digests`` are of good manifests; ``damaged`` are the others
+    and those that are missing; ``sources`` the inputs that no step makes: (path, sha256) -> the
+    steps that read it.
     """
 
     root: Path
     manifests: list[str] = field(default_factory=list)
     keys: dict[bytes, int] = field(default_factory=dict)
-    contents: list[bytes] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
     damaged: dict[str, int] = field(default_factory=dict)
     sources: dict[tuple[str, bytes], list[int]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
@@ -72,6 +72,10 @@ class Inventory:
         found = self._outputs.get(path)
         return None if found is None else Output(*_OUTPUT.unpack(found))
 
+    def names(self, path: str) -> bool:
+        """Whether a manifest names this file as an output."""
+        return path in self._outputs
+
     def outputs(self) -> Iterator[tuple[str, Output]]:
         """Every file that a manifest names."""
         for path, found in self._outputs.items():
@@ -83,7 +87,7 @@ class Inventory:
 
     def add(self, found: Summary) -> None:
         """The next manifest."""
-        step = self._number(found.path, found.content)
+        step = self._number(found.path, found.digest)
         if found.problem:
             self.damaged[found.path] = step
             self.problems.append((found.path, found.problem, step))
@@ -121,9 +125,9 @@ class Inventory:
             self.damaged[maker] = self._number(maker, b"")
         return self.damaged[maker]
 
-    def _number(self, path: str, content: bytes) -> int:
+    def _number(self, path: str, digest: bytes) -> int:
         self.manifests.append(path)
-        self.contents.append(content)
+        self.digests.append(digest)
         return len(self.manifests) - 1
 
     def _link(self, step: int, path: str, sha256: bytes, made: bytes) -> None:
@@ -149,7 +153,7 @@ def take(root: Path, paths: Iterable[str]) -> Inventory:
 
 def every(root: Path) -> Iterator[str]:
     """Path of every manifest, those of the first steps first."""
-    others = {entry.name for entry in _entries(root / "results") if entry.is_dir()}
+    others = {entry.name for entry in entries(f"{root}/results") if entry.is_dir()}
     for folder in dict.fromkeys((*_FOLDERS, *sorted(others - {"records"}))):
         for path in files(root, f"results/{folder}"):
             if path.endswith(layout.MANIFEST):
@@ -181,7 +185,7 @@ def ancestry(root: Path, target: str) -> list[str]:
 
 def files(root: Path, folder: str) -> Iterator[str]:
     """Path of every file below a folder, sorted within each; a link to a folder counts as one."""
-    for entry in sorted(_entries(root / folder), key=lambda entry: entry.name):
+    for entry in entries(f"{root}/{folder}"):
         path = f"{folder}/{entry.name}"
         if entry.is_dir(follow_symlinks=False):
             yield from files(root, path)
@@ -192,42 +196,45 @@ def files(root: Path, folder: str) -> Iterator[str]:
 def summary(root: Path, path: str) -> Summary:
     """What one manifest says; of a damaged one its inputs, if they can be read, for blame alone."""
     try:
-        content = (root / path).read_bytes()
+        content = read(f"{root}/{path}")
     except OSError as error:
         return Summary(path, f"cannot be read ({error.strerror})")
-    if not sealed.whole(content):
+    digest = sealed.digest(content)
+    if digest is None:
         return Summary(path, "manifest changed since it was written", inputs=_told(content))
     try:
-        return _summary(path, content)
+        return _summary(path, content, digest)
     except (KeyError, ValueError, TypeError, AttributeError):
         return Summary(path, "not a manifest of medad", inputs=_told(content))
 
 
-def _summary(path: str, content: bytes) -> Summary:
-    parts, found = sealed.parts(content), None
-    key = sealed.key_of(content)
-    if parts is None or key is None or sealed.key_of_parts(parts) != key:
-        found = json.loads(content)
-        if not manifest.consistent(found):
-            fault = "manifest's key is not that of its own content"
-            return Summary(path, fault, inputs=_told(content))
-        parts = {name: json.dumps(item).encode() for name, item in found.items()}
-        key = bytes.fromhex(found["key"])
-    kind, identity = json.loads(parts["kind"]), json.loads(parts["identity"])
-    stem, outputs = layout.stem(kind, identity), json.loads(parts["outputs"])
-    suffixes = layout.SUFFIXES[kind]
+def read(path: str) -> bytes:
+    """A small file; a quarter of the time that the open file of Python takes."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        content = found = os.read(file, _AT_ONCE)
+        while len(found) == _AT_ONCE:
+            content += (found := os.read(file, _AT_ONCE))
+    finally:
+        os.close(file)
+    return content
+
+
+def _summary(path: str, content: bytes, digest: bytes) -> Summary:
+    told = sealed.told(content)
+    found = json.loads(content if told is None else told.text)
+    key = bytes.fromhex(found["key"])
+    if (told is None or told.key != key) and not manifest.consistent(json.loads(content)):
+        fault = "manifest's key is not that of its own content"
+        return Summary(path, fault, inputs=_told(content))
+    kind, outputs = found["kind"], found["outputs"]
+    stem, suffixes = layout.stem(kind, found["identity"]), layout.SUFFIXES[kind]
     if path != stem + layout.MANIFEST or any(
         item["path"] != stem + suffixes[name] for name, item in outputs.items()
     ):
         return Summary(path, f"is the manifest of {stem}", inputs=_told(content))
-    return Summary(
-        path,
-        "",
-        key,
-        _inputs(json.loads(parts["inputs"])),
-        tuple(_output(item) for item in outputs.values()),
-        hashlib.sha256(content).digest(),
-    )
+    made = tuple(_output(item) for item in outputs.values())
+    return Summary(path, "", key, _inputs(found["inputs"]), made, digest)
 
 
 def _inputs(found: dict[str, dict[str, Any]]) -> tuple[tuple[str, bytes], ...]:
@@ -252,8 +259,11 @@ def _told(content: bytes) -> tuple[tuple[str, bytes], ...]:
         return ()
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    if not folder.is_dir():
+def entries(folder: str) -> list[os.DirEntry[str]]:
+    """What a folder holds, sorted; nothing for one that is not there."""
+    try:
+        with os.scandir(folder) as opened:
+            found = list(opened)
+    except FileNotFoundError:
         return []
-    with os.scandir(folder) as found:
-        return list(found)
+    return found if len(found) < 2 else sorted(found, key=lambda entry: entry.name)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from medad import layout
-from medad.files import digest, read_json
+from medad.files import Digest, digest, read_json
 from medad.lineage import inventory as inventories
 from medad.lineage import manifest, record, sealed
 from medad.lineage.inventory import Inventory, Output, Problem
@@ -17,6 +18,7 @@ from medad.lineage.store import Store
 
 UNPUBLISHED = ".prov/unpublished.json"  # outputs that an adopted publication leaves out, by hash
 MISSING = "missing"
+_SMALL = 1 << 20  # bytes of a file that is read at once
 _RECORD = re.compile(rf"{record.FOLDER}/([0-9a-f]{{2}})/(\1[0-9a-f]{{62}})/[0-9]+-[0-9]+\.json")
 _PART = re.compile(r"\..+\.[0-9]+")  # a file being written: `medad.files.write_bytes`
 
@@ -26,11 +28,14 @@ def outputs(
 ) -> Iterator[Problem]:
     """Outputs that are missing or are not what was made; those of a publication are noted."""
     away = read_json(root / UNPUBLISHED) if (root / UNPUBLISHED).is_file() else {}
-    wanted = ((path, made) for path, made in known.outputs() if chosen(path))
+
+    def check(task: tuple[str, Output]) -> tuple[str, Output, str]:
+        path, made = task
+        return path, made, _output(f"{root}/{path}", made)
+
+    wanted = (task for task in known.outputs() if chosen(task[0]))
     absent = 0
-    for path, made, fault in spread(
-        lambda task: (*task, _output(root / task[0], task[1])), wanted, lambda task: task[1].size
-    ):
+    for path, made, fault in spread(check, wanted, lambda task: task[1].size):
         if fault == MISSING and away.get(path) == made.sha256.hex():
             absent += 1
         elif fault:
@@ -39,9 +44,9 @@ def outputs(
         notes.append(f"{absent} files were not published with the table; known by hash")
 
 
-def _output(path: Path, made: Output) -> str:
+def _output(path: str, made: Output) -> str:
     try:
-        found = digest(path)
+        found = digest(Path(path)) if made.size > _SMALL else _digest(inventories.read(path))
     except FileNotFoundError:
         return MISSING
     except OSError as error:
@@ -50,19 +55,63 @@ def _output(path: Path, made: Output) -> str:
     return "" if same else "changed since it was made"
 
 
-def records(root: Path, known: Inventory, paths: Iterable[str]) -> Iterator[Problem]:
-    """Records that are not what was written. Those of keys that no manifest has are history."""
-    for path, fault in spread(lambda path: (path, _record(root, path)), paths):
+def _digest(content: bytes) -> Digest:
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return Digest(hashlib.sha256(content).hexdigest(), md5, len(content))
+
+
+def below_results(root: Path, known: Inventory, notes: list[str]) -> Iterator[Problem]:
+    """Every record, every step without one, and every file that neither manifest nor record names.
+
+    Records of keys that no manifest has are history: they only have to be whole.
+    """
+    others: list[str] = []
+    recorded = bytearray(len(known.manifests))
+    for path, fault, step in _each_record(root, known, _records(root, others)):
+        if step is not None:
+            recorded[step] = 1
         if fault:
-            yield path, fault, known.keys.get(_key(path))
+            yield path, fault, step
+    yield from _unrecorded(known, recorded)
+    yield from _extra(root, known, chain(_results(root), others), notes)
+
+
+def records_of_steps(root: Path, known: Inventory) -> Iterator[Problem]:
+    """Records of the steps that are known, and steps without one."""
+    recorded = bytearray(len(known.manifests))
+    folders = (f"{record.FOLDER}/{key.hex()[:2]}/{key.hex()}" for key in known.keys)
+    paths = (path for folder in folders for path in inventories.files(root, folder))
+    for path, fault, step in _each_record(root, known, filter(is_record, paths)):
+        if step is not None:
+            recorded[step] = 1
+        if fault:
+            yield path, fault, step
+    yield from _unrecorded(known, recorded)
+
+
+def records(root: Path, known: Inventory, paths: Iterable[str]) -> Iterator[Problem]:
+    """These records alone."""
+    yield from (found for found in _each_record(root, known, paths) if found[1])
+
+
+def _each_record(root: Path, known: Inventory, paths: Iterable[str]) -> Iterator[Problem]:
+    """What is wrong with each record, or nothing."""
+    for path, fault in spread(lambda path: (path, _record(root, path)), paths):
+        yield path, fault, known.keys.get(_key(path))
+
+
+def _unrecorded(known: Inventory, recorded: bytearray) -> Iterator[Problem]:
+    for step in known.keys.values():
+        if not recorded[step]:
+            yield known.manifests[step], "no record says where and when this was computed", step
 
 
 def _record(root: Path, path: str) -> str:
     try:
-        content = (root / path).read_bytes()
+        content = inventories.read(f"{root}/{path}")
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    if not sealed.whole(content):
+    if sealed.digest(content) is None:
         return "record changed since it was written"
     return "" if sealed.key_of(content) == _key(path) else "record of another step"
 
@@ -85,11 +134,11 @@ def stored(root: Path, known: Inventory, keys: Iterable[bytes]) -> Iterator[Prob
             return name, "", step  # removable: what is not stored is computed
         except OSError as error:
             return name, f"cannot be read ({error.strerror})", step
-        if step is not None and hashlib.sha256(content).digest() == known.contents[step]:
-            return name, "", step
-        if not sealed.whole(content) or sealed.key_of(content) != key:
+        digest = sealed.digest(content)
+        if digest is None or sealed.key_of(content) != key:
             return name, "stored manifest changed since it was written", step
-        return name, "" if step is None else "stored manifest differs from the result's", step
+        same = step is None or digest == known.digests[step]
+        return name, "" if same else "stored manifest differs from the result's", step
 
     for found in spread(check, keys):
         if found[1]:
@@ -104,40 +153,39 @@ def stored_keys(root: Path) -> Iterator[bytes]:
             yield bytes.fromhex(name)
 
 
-def every_record(root: Path) -> Iterator[str]:
-    """Records of all steps, those of former results among them."""
-    yield from filter(is_record, inventories.files(root, record.FOLDER))
-
-
-def records_of(root: Path, key: bytes) -> Iterator[str]:
-    """Records of one step."""
-    yield from inventories.files(root, f"{record.FOLDER}/{key.hex()[:2]}/{key.hex()}")
-
-
 def is_record(path: str) -> bool:
     """Whether a file is where a record would be."""
     return _RECORD.fullmatch(path) is not None
 
 
-def unrecorded(root: Path, known: Inventory) -> Iterator[Problem]:
-    """Steps without any record."""
-    for key, step in known.keys.items():
-        if not any(is_record(path) for path in records_of(root, key)):
-            fault = "no record says where and when this was computed"
-            yield known.manifests[step], fault, step
+def _records(root: Path, others: list[str]) -> Iterator[str]:
+    """Files that lie where records do; ``others`` gets those below the same folder that do not."""
+    for path in inventories.files(root, record.FOLDER):
+        if is_record(path):
+            yield path
+        else:
+            others.append(path)
 
 
-def extra(
+def _results(root: Path) -> Iterator[str]:
+    """Every file below results/ but in the folder of records."""
+    for entry in inventories.entries(f"{root}/results"):
+        path = f"results/{entry.name}"
+        if not entry.is_dir(follow_symlinks=False):
+            yield path
+        elif path != record.FOLDER:
+            yield from inventories.files(root, path)
+
+
+def _extra(
     root: Path, known: Inventory, paths: Iterable[str], notes: list[str]
 ) -> Iterator[Problem]:
-    """Files below results/ that no manifest or record names, DVC's own apart."""
+    """Those that no manifest names, DVC's own files apart."""
     parts = 0
     for path in paths:
-        file = root / path
-        made = known.output(path) is not None or is_record(path)
-        in_folder = path.count("/") > 1 and not path.startswith(record.FOLDER)
-        if made or (in_folder and path.endswith(layout.MANIFEST)):
+        if known.names(path) or (path.endswith(layout.MANIFEST) and path.count("/") > 1):
             continue
+        file = root / path
         if _PART.fullmatch(file.name):
             parts += 1
         elif file.name != ".gitignore" and not _is_dvc(file):

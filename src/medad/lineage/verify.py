@@ -35,23 +35,17 @@ def verify(root: Path, target: str | None = None) -> tuple[list[Finding], list[s
     if target is None:
         known = inventories.take(root, inventories.every(root))
         chosen: Callable[[str], bool] = _all
-        records: Iterable[str] = filter(
-            rehash.is_record, inventories.files(root, "results/records")
-        )
+        records = rehash.below_results(root, known, notes)
         stored: Iterable[bytes] = rehash.stored_keys(root)
-        extra = rehash.extra(root, known, inventories.files(root, "results"), notes)
     else:
         known = inventories.take(root, inventories.ancestry(root, target))
         chosen = _of(known)
-        records = (path for key in known.keys for path in rehash.records_of(root, key))
+        records = rehash.records_of_steps(root, known)
         stored = known.keys
-        extra = iter(())
     problems = [
         *rehash.outputs(root, known, chosen, notes),
-        *rehash.records(root, known, records),
-        *rehash.unrecorded(root, known),
+        *records,
         *rehash.stored(root, known, stored),
-        *extra,
         *sources.images(root, known, _all, notes),
         *sources.files(root, known, _all, notes),
     ]
@@ -90,7 +84,7 @@ def _all(path: str) -> bool:
 
 def _of(known: Inventory) -> Callable[[str], bool]:
     steps = set(known.manifests)
-    return lambda path: path in steps or known.output(path) is not None
+    return lambda path: path in steps or known.names(path)
 
 
 def _blamed(known: Inventory, problems: list[Problem]) -> list[Finding]:
