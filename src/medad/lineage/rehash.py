@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
 from medad import layout
-from medad.files import Digest, digest, read_json
+from medad.files import read_json, sha256
 from medad.lineage import inventory as inventories
 from medad.lineage import manifest, record, sealed
 from medad.lineage.inventory import Inventory, Output, Problem
@@ -45,19 +46,18 @@ def outputs(
 
 
 def _output(path: str, made: Output) -> str:
+    """SHA-256 and size decide: the md5 beside them is sealed with them, and slower to hash."""
     try:
-        found = digest(Path(path)) if made.size > _SMALL else _digest(inventories.read(path))
+        if made.size > _SMALL:
+            size, found = os.path.getsize(path), bytes.fromhex(sha256(Path(path)))
+        else:
+            content = inventories.read(path)
+            size, found = len(content), hashlib.sha256(content).digest()
     except FileNotFoundError:
         return MISSING
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    same = (found.sha256, found.md5, found.size) == (made.sha256.hex(), made.md5.hex(), made.size)
-    return "" if same else "changed since it was made"
-
-
-def _digest(content: bytes) -> Digest:
-    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-    return Digest(hashlib.sha256(content).hexdigest(), md5, len(content))
+    return "" if (found, size) == (made.sha256, made.size) else "changed since it was made"
 
 
 def below_results(root: Path, known: Inventory, notes: list[str]) -> Iterator[Problem]:

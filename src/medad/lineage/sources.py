@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from medad import layout
@@ -40,11 +40,19 @@ def files(
 
 
 def images(
-    root: Path, known: Inventory, chosen: Callable[[str], bool], notes: list[str]
+    root: Path,
+    known: Inventory,
+    wrong: Collection[str],
+    chosen: Callable[[str], bool],
+    notes: list[str],
 ) -> Iterator[Problem]:
-    """Images that are not what an index says, by the path of their folder or zip and their own."""
-    for path, made in list(known.outputs()):
-        if path.startswith(_INDEXES) and path.endswith(layout.SUFFIXES["index"]["index"]):
+    """Images that are not what an index says, by the path of their folder or zip and their own.
+
+    An index that is ``wrong`` itself says nothing.
+    """
+    suffix = layout.SUFFIXES["index"]["index"]
+    for path, made in known.outputs():
+        if path.startswith(_INDEXES) and path.endswith(suffix) and path not in wrong:
             found = manifest.read(root / known.manifests[made.step])
             place = _place(root, found["identity"])
             if place is None:
@@ -91,26 +99,18 @@ def _images(root: Path, place: str, index: Path, step: int) -> Iterator[Problem]
 
 
 def _listed(index: Path) -> Iterator[tuple[str, str]]:
-    """(path, sha256) of every image and mask; a volume once for all its slices.
-
-    Nothing of an index that cannot be read: it is reported as a changed output.
-    """
-    import pyarrow as pa
+    """(path, sha256) of every image and mask; a volume once for all its slices."""
     import pyarrow.parquet as pq
 
+    columns = ["path", "sha256", "mask", "mask_sha256"]
     last = last_mask = ""
-    try:
-        with pq.ParquetFile(index) as file:
-            columns = ["path", "sha256", "mask", "mask_sha256"]
-            for batch in file.iter_batches(1024, columns=columns):
-                for path, known, mask, of_mask in zip(*batch.to_pydict().values(), strict=True):
-                    volume = path.partition("#")[0]
-                    if volume != last:
-                        yield volume, known
-                    last = volume
-                    volume = mask.partition("#")[0]
-                    if volume and volume != last_mask:
-                        yield volume, of_mask
-                    last_mask = volume
-    except (OSError, pa.ArrowInvalid, KeyError):
-        return
+    with pq.ParquetFile(index) as file:
+        for batch in file.iter_batches(1024, columns=columns):
+            for path, known, mask, of_mask in zip(*batch.to_pydict().values(), strict=True):
+                volume = path.partition("#")[0]
+                if volume != last:
+                    yield volume, known
+                last, volume = volume, mask.partition("#")[0]
+                if volume and volume != last_mask:
+                    yield volume, of_mask
+                last_mask = volume

@@ -43,15 +43,15 @@ def verify(root: Path, target: str | None = None) -> tuple[list[Finding], list[s
         records = rehash.records_of_steps(root, known)
         stored = known.keys
     problems = [
+        *known.problems,
         *rehash.outputs(root, known, chosen, notes),
         *records,
         *rehash.stored(root, known, stored),
-        *sources.images(root, known, _all, notes),
         *sources.files(root, known, _all, notes),
     ]
-    problems = [*known.problems, *problems]
     wrong = {path: step for path, _, step in problems}
-    steps = set(wrong.values())
+    problems += sources.images(root, known, wrong, _all, notes)
+    steps = {step for _, _, step in problems}
     problems += [
         *dvc_lock.compare(root, known, wrong, chosen, notes),
         *mlflow_store.compare(root, known, steps.__contains__, notes),
@@ -72,7 +72,7 @@ def verify_files(root: Path, files: Collection[str]) -> list[Finding]:
         rehash.outputs(root, known, chosen, []),
         rehash.records(root, known, filter(rehash.is_record, files)),
         rehash.stored(root, known, map(bytes.fromhex, stored)),
-        sources.images(root, known, chosen, []),
+        sources.images(root, known, (), chosen, []),
         sources.files(root, known, chosen, []),
     )
     return _blamed(known, list(problems))
