@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from medad import layout
-from medad.data.images import archive, open_bytes
 from medad.errors import MedadError
 from medad.files import read_json, sha256
 from medad.lineage import manifest
@@ -79,11 +78,15 @@ def _place(root: Path, identity: layout.Identity) -> str | None:
 
 def _require_readable(place: Path) -> None:
     """One message for an archive that cannot be opened, not one for each of its images."""
+    from medad.data.images import archive
+
     if place.is_file():
         archive(place)
 
 
 def _images(root: Path, place: str, index: Path, step: int) -> Iterator[Problem]:
+    from medad.data.images import open_bytes
+
     def check(item: tuple[str, str]) -> tuple[str, str]:
         path, wanted = item
         try:
