@@ -25,7 +25,7 @@ FOLDER = Path(__file__).resolve().parent
 DOCS = FOLDER.parent / "docs"
 QUESTIONS = (
     *("coreset", "search", "features", "PatchCore"),
-    *("stage 1", "table", "scaling", "evaluation"),
+    *("stage 1", "table", "scaling", "evaluation", "lineage"),
 )
 QUICK = (
     ("coreset.py",),
@@ -46,6 +46,7 @@ LONG = (
     ("table.py", "--long"),
     ("scaling.py",),
     ("scaling.py", "--axes", "none", *MANY),
+    ("lineage.py",),
 )
 
 

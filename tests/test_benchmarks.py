@@ -32,6 +32,7 @@ SMALL = {
     "table.py": "--preset quick",
     "scaling.py": "--axes shots --images 24 --side 32 --shots 1 --replicates 1 --factor 2",
     "evaluation.py": "--images 12 --side 32 --resamples 50 --threads 1",
+    "lineage.py": "--steps 100 --repeats 1",
 }
 
 

@@ -1,35 +1,58 @@
-"""`medad verify`: exit status 1 when anything differs from what was recorded."""
+"""`medad verify [TARGET]`: exit status 1 when anything differs from what was recorded."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from medad.cli.common import project
-from medad.lineage.cells import affected
-from medad.lineage.verify import verify
+from medad.lineage.graph import relative
+from medad.lineage.verify import Finding, verify
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="medad verify", description=__doc__)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("target", nargs="?", help="an artifact: only what it rests on")
+    what.add_argument("--all", action="store_true", help="everything, as without a target")
     parser.add_argument("--json", action="store_true", help="machine-readable")
     options = parser.parse_args(arguments)
     root = project()
-    findings, notes = verify(root)
-    cells = [affected(root, finding.affected) for finding in findings]
+    target = None if options.target is None else relative(root, options.target)
+    findings, notes = verify(root, target)
     if options.json:
-        rows = [{**asdict(f), "cells": c} for f, c in zip(findings, cells, strict=True)]
+        rows = [_row(finding) for finding in findings]
         print(json.dumps({"findings": rows, "notes": notes}, indent=1))
         return 1 if findings else 0
-    for finding, names in zip(findings, cells, strict=True):
-        print(f"{finding.path}: {finding.problem}")
-        for name in names:
-            print(f"    rests on it: {name}")
-        if not names and finding.affected:
-            print(f"    rest on it: {len(finding.affected)} metrics files in no table")
+    for finding in findings:
+        _show(finding)
     for note in notes:
-        print(f"note: {note}")
+        print(f"note: {_plain(note)}")
     print("verified: nothing has changed" if not findings else f"{len(findings)} problems")
     return 1 if findings else 0
+
+
+def _row(finding: Finding) -> dict[str, object]:
+    rests = finding.resting
+    return {
+        "path": finding.path,
+        "problem": finding.problem,
+        "cells": list(rests.cells),
+        "figures": list(rests.figures),
+        "metrics": rests.metrics,
+    }
+
+
+def _show(finding: Finding) -> None:
+    print(_plain(f"{finding.path}: {finding.problem}"))
+    rests = finding.resting
+    for name in (*rests.cells, *rests.figures):
+        print(_plain(f"    rests on it: {name}"))
+    if rests.metrics and not rests.cells:
+        print(f"    rest on it: {rests.metrics} metrics files in no table")
+
+
+def _plain(text: str) -> str:
+    """A file's name may hold what a terminal obeys or a line's end; these are shown escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

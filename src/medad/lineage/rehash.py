@@ -1,0 +1,204 @@
+"""Every file below results/ against what the manifests say of it, read once each."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+from medad import layout
+from medad.files import read_json, sha256
+from medad.lineage import inventory as inventories
+from medad.lineage import manifest, record, sealed
+from medad.lineage.inventory import Inventory, Output, Problem
+from medad.lineage.spread import spread
+from medad.lineage.store import Store
+
+UNPUBLISHED = ".prov/unpublished.json"  # outputs that an adopted publication leaves out, by hash
+MISSING = "missing"
+_SMALL = 1 << 20  # bytes of a file that is read at once
+_RECORD = re.compile(rf"{record.FOLDER}/([0-9a-f]{{2}})/(\1[0-9a-f]{{62}})/[0-9]+-[0-9]+\.json")
+_PART = re.compile(r"\..+\.[0-9]+")  # a file being written: `medad.files.write_bytes`
+
+
+def outputs(
+    root: Path, known: Inventory, chosen: Callable[[str], bool], notes: list[str]
+) -> Iterator[Problem]:
+    """Outputs that are missing or are not what was made; those of a publication are noted."""
+    away = read_json(root / UNPUBLISHED) if (root / UNPUBLISHED).is_file() else {}
+
+    def check(task: tuple[str, Output]) -> tuple[str, Output, str]:
+        path, made = task
+        return path, made, _output(f"{root}/{path}", made)
+
+    wanted = (task for task in known.outputs() if chosen(task[0]))
+    absent = 0
+    for path, made, fault in spread(check, wanted, lambda task: task[1].size):
+        if fault == MISSING and away.get(path) == made.sha256.hex():
+            absent += 1
+        elif fault:
+            yield path, fault, made.step
+    if absent:
+        notes.append(f"{absent} files were not published with the table; known by hash")
+
+
+def _output(path: str, made: Output) -> str:
+    """SHA-256 and size decide: the md5 beside them is sealed with them, and slower to hash."""
+    try:
+        if made.size > _SMALL:
+            size, found = os.path.getsize(path), bytes.fromhex(sha256(Path(path)))
+        else:
+            content = inventories.read(path)
+            size, found = len(content), hashlib.sha256(content).digest()
+    except FileNotFoundError:
+        return MISSING
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    return "" if (found, size) == (made.sha256, made.size) else "changed since it was made"
+
+
+def below_results(root: Path, known: Inventory, notes: list[str]) -> Iterator[Problem]:
+    """Every record, every step without one, and every file that neither manifest nor record names.
+
+    Records of keys that no manifest has are history: they only have to be whole.
+    """
+    others: list[str] = []
+    recorded = bytearray(len(known.manifests))
+    for path, fault, step in _each_record(root, known, _records(root, others)):
+        if step is not None:
+            recorded[step] = 1
+        if fault:
+            yield path, fault, step
+    yield from _unrecorded(known, recorded)
+    yield from _extra(root, known, chain(_results(root), others), notes)
+
+
+def records_of_steps(root: Path, known: Inventory) -> Iterator[Problem]:
+    """Records of the steps that are known, and steps without one."""
+    recorded = bytearray(len(known.manifests))
+    folders = (f"{record.FOLDER}/{key.hex()[:2]}/{key.hex()}" for key in known.keys)
+    paths = (path for folder in folders for path in inventories.files(root, folder))
+    for path, fault, step in _each_record(root, known, filter(is_record, paths)):
+        if step is not None:
+            recorded[step] = 1
+        if fault:
+            yield path, fault, step
+    yield from _unrecorded(known, recorded)
+
+
+def records(root: Path, known: Inventory, paths: Iterable[str]) -> Iterator[Problem]:
+    """These records alone."""
+    yield from (found for found in _each_record(root, known, paths) if found[1])
+
+
+def _each_record(root: Path, known: Inventory, paths: Iterable[str]) -> Iterator[Problem]:
+    """What is wrong with each record, or nothing."""
+    for path, fault in spread(lambda path: (path, _record(root, path)), paths):
+        yield path, fault, known.keys.get(_key(path))
+
+
+def _unrecorded(known: Inventory, recorded: bytearray) -> Iterator[Problem]:
+    for step in known.keys.values():
+        if not recorded[step]:
+            yield known.manifests[step], "no record says where and when this was computed", step
+
+
+def _record(root: Path, path: str) -> str:
+    try:
+        content = inventories.read(f"{root}/{path}")
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    if sealed.digest(content) is None:
+        return "record changed since it was written"
+    return "" if sealed.key_of(content) == _key(path) else "record of another step"
+
+
+def _key(path: str) -> bytes:
+    """The key a record's folder is named by."""
+    return bytes.fromhex(path.split("/")[-2])
+
+
+def stored(root: Path, known: Inventory, keys: Iterable[bytes]) -> Iterator[Problem]:
+    """Stored manifests must be those of the results they would restore, byte by byte."""
+    store = Store(root)
+
+    def check(key: bytes) -> tuple[str, str, int | None]:
+        entry, step = store.entry(key.hex()), known.keys.get(key)
+        name = entry.relative_to(root).as_posix()
+        try:
+            content = entry.read_bytes()
+        except FileNotFoundError:
+            return name, "", step  # removable: what is not stored is computed
+        except OSError as error:
+            return name, f"cannot be read ({error.strerror})", step
+        digest = sealed.digest(content)
+        if digest is None or sealed.key_of(content) != key:
+            return name, "stored manifest changed since it was written", step
+        same = step is None or digest == known.digests[step]
+        return name, "" if same else "stored manifest differs from the result's", step
+
+    for found in spread(check, keys):
+        if found[1]:
+            yield found
+
+
+def stored_keys(root: Path) -> Iterator[bytes]:
+    """Keys of the manifests in the store."""
+    for path in inventories.files(root, ".prov/index"):
+        name = Path(path).name.removesuffix(".json")
+        if re.fullmatch("[0-9a-f]{64}", name):
+            yield bytes.fromhex(name)
+
+
+def is_record(path: str) -> bool:
+    """Whether a file is where a record would be."""
+    return _RECORD.fullmatch(path) is not None
+
+
+def _records(root: Path, others: list[str]) -> Iterator[str]:
+    """Files that lie where records do; ``others`` gets those below the same folder that do not."""
+    for path in inventories.files(root, record.FOLDER):
+        if is_record(path):
+            yield path
+        else:
+            others.append(path)
+
+
+def _results(root: Path) -> Iterator[str]:
+    """Every file below results/ but in the folder of records."""
+    for entry in inventories.entries(f"{root}/results"):
+        path = f"results/{entry.name}"
+        if not entry.is_dir(follow_symlinks=False):
+            yield path
+        elif path != record.FOLDER:
+            yield from inventories.files(root, path)
+
+
+def _extra(
+    root: Path, known: Inventory, paths: Iterable[str], notes: list[str]
+) -> Iterator[Problem]:
+    """Those that no manifest names, DVC's own files apart."""
+    parts = 0
+    for path in paths:
+        if known.names(path) or (path.endswith(layout.MANIFEST) and path.count("/") > 1):
+            continue
+        file = root / path
+        if _PART.fullmatch(file.name):
+            parts += 1
+        elif file.name != ".gitignore" and not _is_dvc(file):
+            maker = manifest.beside(path)
+            if maker is None or (root / maker).is_file():
+                if maker not in known.damaged:
+                    yield path, "extra: no manifest or record names it", None
+            else:
+                yield path, f"extra: its manifest {maker} is missing", known.lost(maker)
+    if parts:
+        notes.append(f"{parts} files are being written, or were when a run was killed")
+
+
+def _is_dvc(file: Path) -> bool:
+    """What `dvc add` writes beside a file or folder."""
+    return file.suffix == ".dvc" and file.with_suffix("").exists()
