@@ -86,8 +86,10 @@ def test_a_stranger_finds_images_commit_command_and_numbers(
         shots = {row["sha256"] for row in csv.DictReader(stream)}
     name = "heads/phantom/grouped/consult/k4/r0"
     head = next(entity for entity in entities.values() if entity.get("name") == name)
-    (collection,) = [o["@id"] for o in head["object"] if o["@id"].startswith("#images-")]
-    assert {entities[part["@id"]]["sha256"] for part in entities[collection]["hasPart"]} == shots
+    (collection,) = [o["@id"] for o in listed(head["object"]) if o["@id"].startswith("#images-")]
+    assert {
+        entities[part["@id"]]["sha256"] for part in listed(entities[collection]["hasPart"])
+    } == shots
 
 
 def test_every_step_is_an_action_that_says_what_its_manifest_says(
@@ -102,8 +104,8 @@ def test_every_step_is_an_action_that_says_what_its_manifest_says(
         action = entities[f"#step-{found['key']}"]
         assert action["@type"] == "CreateAction"
         assert action["instrument"] == {"@id": f"#medad.steps.{found['kind']}"}
-        assert action["actionStatus"]["@id"].endswith("CompletedActionStatus")
-        objects = [entities[one["@id"]] for one in action["object"]]
+        assert action["actionStatus"] == "http://schema.org/CompletedActionStatus"
+        objects = [entities[one["@id"]] for one in listed(action["object"])]
         read = {one["name"]: one["sha256"] for one in objects if one["@type"] == "File"}
         assert read == {item["path"]: item["sha256"] for item in found["inputs"].values()}
         given = {
@@ -115,10 +117,14 @@ def test_every_step_is_an_action_that_says_what_its_manifest_says(
             name: value if isinstance(value, str) else json.dumps(value, sort_keys=True)
             for name, value in found["params"].items()
         }
-        made = {entities[one["@id"]]["name"]: entities[one["@id"]] for one in action["result"]}
-        for item in found["outputs"].values():
+        made = {
+            entities[one["@id"]]["name"]: entities[one["@id"]] for one in listed(action["result"])
+        }
+        for name, item in found["outputs"].items():
             assert made[item["path"]]["sha256"] == item["sha256"]
             assert made[item["path"]]["contentSize"] == str(item["size"])
+            roles = [entities[one["@id"]] for one in listed(made[item["path"]]["exampleOfWork"])]
+            assert f"output {name}" in {role["name"] for role in roles}
     told = [e for e in entities.values() if e["@type"] == "CreateAction"]
     assert len(told) == len(above) + 1
     facts = entities[told[0]["additionalProperty"][0]["@id"]]

@@ -25,14 +25,14 @@ def test_the_report_holds_table_and_figure_with_their_captions(
         *("python", "-m", "snakemake", "all", "--cores", "1", "--report", "report.html"),
     )
     text = (project.root / "report.html").read_text()
-    (found,) = re.findall(r"^ *var results = (.*?);?$", text, flags=re.M)
-    results = json.loads(found)
+    (found,) = re.findall(r"^ *var results = (?={\")(.*)$", text, flags=re.M)
+    results = json.loads(found.rstrip(";"))
     table, figure = (
         results[path]
         for path in ("results/tables/table1.md", "results/figures/phantom/grouped/figure1.png")
     )
     assert len(results) == 2
-    assert "Table <code" in table["caption"] or "table1" in table["caption"]
+    assert "table1</tt>: our mean over draws with its interval" in table["caption"]
     assert "Leakage groups and draws are resampled together" in table["caption"]
     entries = yaml.safe_load((project.root / "workflow/tables/consult.yaml").read_text())
     about = " ".join(entries["figure1"]["about"].split())

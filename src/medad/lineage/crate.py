@@ -38,6 +38,11 @@ def _types(entity: Entity) -> list[str]:
     return found if isinstance(found, list) else [found]
 
 
+def _compact(value: Any) -> Any:
+    """A list of one as that one, as RO-Crate recommends."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
 def _write(root: Path, found: Contents, folder: Path) -> None:
     from rocrate.model.contextentity import ContextEntity  # type: ignore[import-untyped]
     from rocrate.model.file import File  # type: ignore[import-untyped]
@@ -50,7 +55,7 @@ def _write(root: Path, found: Contents, folder: Path) -> None:
         terms.ref("https://w3id.org/workflowhub/workflow-ro-crate/1.0"),
     ]
     for name, entity in sorted(found.entities.items()):
-        properties: dict[str, Any] = {key: item for key, item in entity.items() if key != "@id"}
+        properties = {key: _compact(item) for key, item in entity.items() if key != "@id"}
         if "File" not in _types(entity):
             crate.add(ContextEntity(crate, name, properties))
         elif name in found.copied:

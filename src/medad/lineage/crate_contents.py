@@ -42,6 +42,11 @@ class Contents:
             self.entities.setdefault(entity["@id"], entity)
         return [entity["@id"] for entity in entities]
 
+    def example(self, name: str, *parameters: str) -> None:
+        """That a file is what a parameter of a tool, or of the workflow, was in this run."""
+        known = self.entities[name].setdefault("exampleOfWork", [])
+        known += [one for one in terms.refs(parameters) if one not in known]
+
 
 def describe(root: Path, target: str) -> Contents:
     """Everything ``target`` rests on; MedadError where the chain or a file is not as recorded."""
@@ -72,6 +77,7 @@ def _add_step(root: Path, found: Contents, step: Step, opened: set[Told]) -> Non
         port = name.partition("/")[0]
         found.ports.setdefault(kind, set()).add(port)
         read.append(_file(root, found, item["path"], item["sha256"], None))
+        found.example(read[-1], terms.formal_id(kind, f"input {port}"))
     if kind in export.READERS:
         read += found.add(terms.collection(_images(root, found, step)))
     for name, content in manifest["params"].items():
@@ -81,6 +87,8 @@ def _add_step(root: Path, found: Contents, step: Step, opened: set[Told]) -> Non
         _file(root, found, item["path"], item["sha256"], item["size"], copied=item["path"] in open_)
         for item in manifest["outputs"].values()
     ]
+    for name, identifier in zip(manifest["outputs"], made, strict=True):
+        found.example(identifier, terms.formal_id(kind, f"output {name}"))
     own = digest(root / step.node.path)
     made.append(_file(root, found, step.node.path, own.sha256, own.size, copied=True))
     entity = terms.action(step, read, made)
@@ -172,7 +180,7 @@ def _add_run(root: Path, found: Contents, opened: set[Told]) -> None:
     ]
     made = [_file(root, found, *told, copied=True) for told in sorted(opened)]
     for name in made:
-        found.entities[name]["exampleOfWork"] = terms.refs(result)
+        found.example(name, *result)
     sources = {path.as_posix() for glob in _SOURCES for path in _below(root, glob)}
     for path in sorted(sources):
         content = digest(root / path)
