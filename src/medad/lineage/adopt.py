@@ -13,7 +13,7 @@ from medad import layout
 from medad.errors import MedadError
 from medad.files import Digest, digest, read_json, write_bytes
 from medad.lineage import manifest
-from medad.lineage.graph import Graph
+from medad.lineage.graph import Graph, Node
 from medad.lineage.store import Store
 
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -125,12 +125,7 @@ def publish(root: Path, results: Sequence[str], folder: Path) -> list[str]:
         keys = Path("results/records") / node.manifest["key"][:2] / node.manifest["key"]
         records = sorted((root / keys).glob("*.json"))
         files = [node.path, *(path.relative_to(root).as_posix() for path in records)]
-        if node.kind not in ("weights", "phantom", "pairs", "stage1", "head", "figure"):
-            outputs = node.manifest["outputs"].items()
-            files += [item["path"] for name, item in outputs if name != "maps"]
-        if node.kind == "stage1":
-            files.append(node.manifest["outputs"]["events"]["path"])
-        for file in files:
+        for file in [*files, *evidence(node)]:
             packed.setdefault(PurePosixPath(file).parts[1], set()).add(file)
     shutil.rmtree(folder / "evidence", ignore_errors=True)
     for stage, stage_files in packed.items():
@@ -138,6 +133,16 @@ def publish(root: Path, results: Sequence[str], folder: Path) -> list[str]:
     for path in opened:
         write_bytes(folder / Path(path).name, (root / path).read_bytes())
     return sorted(file for files in packed.values() for file in files)
+
+
+def evidence(node: Node) -> list[str]:
+    """Outputs of a step that anyone may have: no images, nothing drawn from them, no models."""
+    outputs = node.manifest["outputs"]
+    if node.kind == "stage1":
+        return [outputs["events"]["path"]]
+    if node.kind in ("weights", "phantom", "pairs", "head", "figure"):
+        return []
+    return [item["path"] for name, item in outputs.items() if name != "maps"]
 
 
 def _restore_listing(root: Path, identity: layout.Identity) -> None:

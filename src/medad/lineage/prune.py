@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from medad import layout
-from medad.lineage.record import FOLDER
+from medad.lineage.record import FOLDER as RECORDS
 from medad.plan import Plan
+
+# History, and pages that were asked for by hand: no configuration asks for them.
+KEPT = (f"{RECORDS}/", "results/audit/")
 
 
 def orphans(plan: Plan) -> list[str]:
-    """Files below results/ that no step of the plan makes; records are history and stay."""
+    """Files below results/ that no step of the plan makes, but those of ``KEPT``."""
     wanted: set[str] = set()
     for path in plan.stage(tuple(layout.STEMS)):
         kind, identity = layout.parse_manifest(path)
@@ -18,16 +21,17 @@ def orphans(plan: Plan) -> list[str]:
         wanted.update(layout.outputs(kind, identity, params).values())
         wanted.add(path)
     found = (p.relative_to(plan.root).as_posix() for p in _files(plan.root / "results"))
-    return sorted(p for p in found if p not in wanted and not p.startswith(FOLDER))
+    return sorted(p for p in found if p not in wanted and not p.startswith(KEPT))
 
 
 def remove(root: Path, paths: list[str]) -> None:
     """Delete files, then the folders this leaves empty below a stage's own folder."""
+    stages = root / "results"
     for path in paths:
         (root / path).unlink()
-    folders = [path for path in (root / "results").glob("*/**/*") if path.is_dir()]
-    for folder in sorted(folders, key=lambda path: len(path.parts), reverse=True):
-        if not any(folder.iterdir()):
+        for folder in (root / path).parents:
+            if stages in (folder, folder.parent) or any(folder.iterdir()):
+                break
             folder.rmdir()
 
 

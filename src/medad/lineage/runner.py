@@ -24,6 +24,8 @@ from medad.task import Task
 
 LIVE = ".prov/live"
 SETTINGS = ".prov/settings.json"
+CACHE = ".prov/cache"
+PARTIAL = ".prov/partial"
 Report = Callable[[float, int, str], None]  # steps done, of how many, what
 _ON_DEVICE = ("stage1", "head", "score")
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -72,7 +74,7 @@ def _step(job: Job, target: str, number: int, total: int) -> None:
     store = Store(job.root)
     folder = store.temporary / f"{key}.{os.getpid()}"
     folder.mkdir(parents=True, exist_ok=True)
-    partial = job.root / ".prov" / "partial" / key
+    partial = job.root / PARTIAL / key
     compute_s, device = 0.0, "none"
     try:
         sealed = store.fetch(key, folder)
@@ -169,10 +171,14 @@ def _require_unchanged(job: Job, label: str) -> None:
 
 
 def _cache(job: Job) -> Path:
-    """A folder of what steps may keep for each other, for the code that reads and embeds images."""
-    code = {n: d for n, d in job.half.code.items() if n.startswith(("backbones/", "data/"))}
-    name = hashlib.sha256(canonical_json(code)).hexdigest()[:16]
-    return job.root / ".prov" / "cache" / name
+    """A folder of what steps may keep for each other."""
+    return job.root / CACHE / cache_name(job.half.code)
+
+
+def cache_name(code: Mapping[str, str]) -> str:
+    """Name of the cache of steps with this code: that of what reads and embeds images."""
+    found = {n: d for n, d in code.items() if n.startswith(("backbones/", "data/"))}
+    return hashlib.sha256(canonical_json(found)).hexdigest()[:16]
 
 
 def _hashed(root: Path, paths: Mapping[str, str]) -> dict[str, tuple[str, str]]:
