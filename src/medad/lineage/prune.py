@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from medad import layout
-from medad.lineage.record import FOLDER
+from medad.lineage import record, summary
 from medad.plan import Plan
+
+_KEPT = (f"{record.FOLDER}/", f"{summary.FOLDER}/")
 
 
 def orphans(plan: Plan) -> list[str]:
-    """Files below results/ that no step of the plan makes; records are history and stay."""
+    """Files below results/ that no step of the plan makes; records are history and stay, and
+    summaries follow the tables by themselves."""
     wanted: set[str] = set()
     for path in plan.stage(tuple(layout.STEMS)):
         kind, identity = layout.parse_manifest(path)
@@ -18,7 +21,7 @@ def orphans(plan: Plan) -> list[str]:
         wanted.update(layout.outputs(kind, identity, params).values())
         wanted.add(path)
     found = (p.relative_to(plan.root).as_posix() for p in _files(plan.root / "results"))
-    return sorted(p for p in found if p not in wanted and not p.startswith(FOLDER))
+    return sorted(p for p in found if p not in wanted and not p.startswith(_KEPT))
 
 
 def remove(root: Path, paths: list[str]) -> None:
