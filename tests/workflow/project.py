@@ -192,7 +192,7 @@ class Project:
         return Counter((r["action"], _label(r)) for r in self.records()[since:])
 
     def contents(self, *folders: str) -> dict[str, str]:
-        """Path -> sha256 of every result but records and summaries; of some ``folders`` of results only."""
+        """Path -> sha256 of every result but records and summaries; of some ``folders`` only."""
         found = {}
         for path in sorted((self.root / "results").rglob("*")):
             name = path.relative_to(self.root / "results")

@@ -184,11 +184,33 @@ class Writer:
 
     def _experiment(self, name: str) -> str:
         if name not in self.experiments:
-            file = sqlite_file(self.uri)
-            place = None if file is None else f"{artifact_root(self.root)}/{name}"
-            made = self.client.create_experiment(name, artifact_location=place)
+            made = self.client.create_experiment(name, artifact_location=self._place(name))
             self.experiments[name] = str(made)
         return self.experiments[name]
+
+    def _place(self, name: str) -> str | None:
+        """Where an experiment's artifacts lie, if the store is a file; a server decides itself."""
+        return None if sqlite_file(self.uri) is None else f"{artifact_root(self.root)}/{name}"
+
+    def _bring_home(self) -> None:
+        """Let a project's own store name the files beside it, after the project was moved.
+
+        MLflow keeps absolute places and cannot change them.
+        """
+        file = self.root / "mlflow.db"
+        if sqlite_file(self.uri) != file:
+            return
+        ours = f"name LIKE '{_PREFIX}%'"
+        with closing(sqlite3.connect(file, timeout=10)) as database, database:
+            database.execute(
+                f"UPDATE experiments SET artifact_location = ? || '/' || name WHERE {ours}",
+                (artifact_root(self.root),),
+            )
+            database.execute(
+                "UPDATE runs SET artifact_uri = e.artifact_location || '/' || run_uuid || "
+                "'/artifacts' FROM experiments e WHERE e.experiment_id = runs.experiment_id "
+                f"AND e.{ours}"
+            )
 
     def _find_runs(self) -> None:
         """Runs that are in the store, begun and complete, by key or version."""
