@@ -12,7 +12,6 @@ from project import Project
 
 from medad import tracking
 from medad.lineage.locks import try_lock
-from medad.tracking.store import artifact_root, tracked
 
 pytestmark = pytest.mark.engine
 
@@ -168,6 +167,9 @@ def test_live_curves_come_before_the_step_ends(copy: Callable[[], Project]) -> N
     about = {"kind": "stage1", "identity": run, "params": {"seed": 0}, "started": 5.0}
     (folder / "abc.json").write_text(json.dumps(about))
     (folder / "abc.jsonl").write_text('{"step": 0, "loss": 0.5, "time": 1}\n{"step": 1, "lo')
+    figure = {"kind": "figure", "identity": {"figure": "figure3"}, "params": {}, "started": 5.0}
+    (folder / "def.json").write_text(json.dumps(figure))
+    (folder / "def.jsonl").write_text('{"step": 0, "loss": 0.5, "time": 1}\n')
     (found,) = tracking.live(project.root)
     assert found.points == [("loss", 0, 0.5)]
     assert (found.key, found.started_ms, found.finished) == ("abc", 5000, False)
@@ -175,24 +177,3 @@ def test_live_curves_come_before_the_step_ends(copy: Callable[[], Project]) -> N
     assert ("abc", "loss", 0, 0.5, 5000) in content(project.root)["metrics"]
     named = [(row[0], row[4]) for row in view(project.root) if row[1].endswith("/r7")]
     assert named == [("medad/runs", "RUNNING")]  # no table asks for a replicate 7
-
-
-def test_the_store_is_the_users_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
-    assert tracking.store_uri(tmp_path) == "http://127.0.0.1:5000"
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert tracking.store_uri(tmp_path) == f"sqlite:///{tmp_path}/mlflow.db"
-
-
-def test_a_state_from_before_tables_had_experiments_counts_as_none(tmp_path: Path) -> None:
-    (tmp_path / "mlflow.db").touch()
-    (tmp_path / ".prov").mkdir()
-    uri = tracking.store_uri(tmp_path)
-    state = {"uri": uri, "runs": {"a": "1"}}
-    (tmp_path / tracking.STATE).write_text(json.dumps(state))
-    assert tracked(tmp_path, uri).runs == {}
-    (tmp_path / tracking.STATE).write_text(json.dumps({**state, "tables": {"b": "2"}}))
-    assert tracked(tmp_path, uri).runs == {"a": "1"}
-    assert tracked(tmp_path, uri).tables == {"b": "2"}
-    assert tracked(tmp_path, "sqlite:////elsewhere.db").runs == {}
-    assert artifact_root(tmp_path) == f"file://{tmp_path}/mlruns"

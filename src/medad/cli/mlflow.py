@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from medad.cli.common import project
 from medad.errors import MedadError
-from medad.tracking.store import artifact_root, sqlite_file, store_uri
+from medad.tracking.state import artifact_root, sqlite_file, store_uri
 
 
 def main(arguments: Sequence[str]) -> int:

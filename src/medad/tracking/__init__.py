@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from medad.tracking.entries import Entry, candidates, finished, live, run_of
-from medad.tracking.store import STATE, Writer, store_uri, tracked
+from medad.tracking.state import STATE, store_uri, tracked
+from medad.tracking.store import Writer
 from medad.tracking.tables import Table, cells, experiment, owners, tables, whole
 
 __all__ = ["STATE", "Entry", "finished", "follow", "live", "store_uri", "track"]
@@ -45,9 +46,11 @@ def follow(root: Path, seconds: float, active: Callable[[], bool]) -> None:
             for entry in live(root):
                 if not log.done(entry.key):
                     log.write(entry, experiment(placed.get(entry.name)))
-            _bring(root, log, candidates(root), [] if going else tables(root), placed)
+            _bring(root, log, candidates(root), [], placed)
             if going:
                 time.sleep(seconds)
+        new = tables(root)
+        _bring(root, log, candidates(root), new, owners(root, new))
 
 
 def _bring(

@@ -71,7 +71,7 @@ def run_of(path: str) -> str:
 
 
 def live(root: Path) -> Iterator[Entry]:
-    """Steps that are running now and have logged events."""
+    """Steps of KINDS that are running now and have logged events; figures that train are none."""
     for head in sorted((root / LIVE).glob("*.json")):
         events = head.with_suffix(".jsonl")
         try:
@@ -79,6 +79,8 @@ def live(root: Path) -> Iterator[Entry]:
             logged = list(points(events))
         except (MedadError, FileNotFoundError):
             continue  # it finished between the listing and the reading
+        if found["kind"] not in KINDS:
+            continue
         yield Entry(
             key=head.stem,
             name=run_name(found["identity"]),
