@@ -8,6 +8,7 @@ import pytest
 import yaml
 from project import Project
 
+from medad.lineage import milestones
 from medad.plan import STAGES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_the_stages_are_those_of_dvc_yaml_and_their_rules_exist() -> None:
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    assert list(stages) == list(STAGES)
+    assert tuple(stages) == milestones.ALL == (*STAGES, "summary")
+    assert stages.pop("summary")["cmd"] == "medad dvc metrics"
     rules = (ROOT / "workflow/rules/report.smk").read_text()
     for name, stage in stages.items():
         assert stage["cmd"].split()[1] == f"stage_{name}"

@@ -72,6 +72,7 @@ class Project:
         (root / ".dvc").mkdir()
         for name in ("config", ".gitignore"):
             shutil.copy(ROOT / ".dvc" / name, root / ".dvc" / name)
+        shutil.copytree(ROOT / ".dvc" / "plots", root / ".dvc" / "plots")
         self.commit()
 
     def _report_without(self, methods: tuple[str, ...], other: str) -> None:
@@ -191,11 +192,13 @@ class Project:
         return Counter((r["action"], _label(r)) for r in self.records()[since:])
 
     def contents(self, *folders: str) -> dict[str, str]:
-        """Path -> sha256 of every result but the records; of some ``folders`` of results only."""
+        """Path -> sha256 of every result but records and summaries; of some ``folders`` only."""
         found = {}
         for path in sorted((self.root / "results").rglob("*")):
             name = path.relative_to(self.root / "results")
-            if path.is_file() and name.parts[0] in (folders or {name.parts[0]} - {"records"}):
+            if path.is_file() and name.parts[0] in (
+                folders or {name.parts[0]} - {"records", "summary"}
+            ):
                 found[name.as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
         return found
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -69,20 +70,56 @@ def test_results_that_dvc_brings_back_plan_nothing(copied: Project, finished: Pr
     assert copied.planned() == set()
 
 
+@pytest.fixture(params=["folder", "s3"])
+def remote(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Project], None]]:
+    """Gives a project a DVC remote: a folder, or a bucket of a server on this machine."""
+    if request.param == "folder":
+        yield lambda project: _remote(project, str(tmp_path / "remote"))
+        return
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    dummy = {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test", "DEFAULT_REGION": "us-east-1"}
+    for name, value in dummy.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    boto3.client("s3", endpoint_url=endpoint).create_bucket(Bucket="medad")
+    yield lambda project: _remote(project, "s3://medad/project", endpointurl=endpoint)
+    server.stop()
+
+
+def _remote(project: Project, url: str, **options: str) -> None:
+    project.dvc("remote", "add", "--default", "--local", "shared", url)
+    for name, value in options.items():
+        project.dvc("remote", "modify", "--local", "shared", name, value)
+
+
 def test_a_fresh_clone_adopts_what_dvc_pulls(
-    committed: Project, finished: Project, tmp_path: Path
+    committed: Project, finished: Project, tmp_path: Path, remote: Callable[[Project], None]
 ) -> None:
-    remote = ("remote", "add", "--default", "--local", "folder", str(tmp_path / "remote"))
     origin = committed.copy(tmp_path / "origin")
-    origin.dvc(*remote)
+    images = Path("data/raw/mine/healthy")
+    (origin.root / images).mkdir(parents=True)
+    (origin.root / images / "1.png").write_bytes(b"an image")
+    origin.dvc("add", str(images.parent))
+    origin.commit()
+    remote(origin)
     origin.dvc("push")
+    assert origin.git("status", "--porcelain") == ""
     clone = origin.fresh(tmp_path / "clone")
-    clone.dvc(*remote)
+    remote(clone)
     clone.dvc("pull")
     assert clone.contents() == finished.contents()
+    assert (clone.root / images / "1.png").read_bytes() == b"an image"
     assert "31 steps verified, 0 known" in clone.medad("adopt").stdout
     assert clone.planned() == set()
     assert clone.dvc("status").stdout.strip() == "Data and pipelines are up to date."
+    assert clone.git("status", "--porcelain") == ""
 
 
 def test_without_snakemakes_memory_everything_is_restored(

@@ -24,8 +24,9 @@ COMMANDS = {
     "cache": "what DVC's cache and medad's own hold, and what nothing rests on",
     "prune": "remove results that the configuration no longer asks for",
     "track": "bring finished runs and their curves into MLflow",
+    "mlflow": "open MLflow's pages on this project's runs",
     "data": "get or check images",
-    "dvc": "commit finished stages to DVC",
+    "dvc": "commit finished stages to DVC; numbers for `dvc metrics`",
     "select": "compare readings of a method on healthy shots alone",
     "step": "run the steps of one job (Snakemake calls this)",
 }

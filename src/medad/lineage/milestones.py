@@ -8,8 +8,11 @@ from pathlib import Path
 
 from medad.config.load import load
 from medad.errors import MedadError
-from medad.lineage import manifest
+from medad.lineage import manifest, summary
 from medad.plan import STAGES, Plan
+
+# The milestones and, made from the last of them, the numbers that DVC itself shows.
+ALL = (*STAGES, summary.STAGE)
 
 
 def require_finished(root: Path, stage: str) -> None:
@@ -35,8 +38,10 @@ def require_finished(root: Path, stage: str) -> None:
 
 def commit(root: Path, stages: list[str]) -> None:
     """`dvc commit` of finished stages; nothing is committed unless all of them are finished."""
-    for stage in stages:
+    for stage in dict.fromkeys("tables" if one == summary.STAGE else one for one in stages):
         require_finished(root, stage)
+    if summary.STAGE in stages:
+        summary.write(root)
     command = [sys.executable, "-m", "dvc", "commit", "--force", "--quiet", *stages]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     if done.returncode:

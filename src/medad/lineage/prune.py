@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from medad import layout
-from medad.lineage.record import FOLDER as RECORDS
+from medad.lineage import record, summary
 from medad.plan import Plan
 
-# History, and pages that were asked for by hand: no configuration asks for them.
-KEPT = (f"{RECORDS}/", "results/audit/")
+# History, what follows the tables by itself, and pages that were asked for by hand.
+KEPT = (f"{record.FOLDER}/", f"{summary.FOLDER}/", "results/audit/")
 
 
 def orphans(plan: Plan) -> list[str]:

@@ -16,20 +16,46 @@ from medad.lineage.locks import try_lock
 pytestmark = pytest.mark.engine
 
 
-def content(root: Path) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
-    """Every metric point and parameter in MLflow's own tables, by our key, not by run id."""
-    with sqlite3.connect(root / "mlflow.db") as database:
+def content(root: Path) -> dict[str, list[tuple[str, ...]]]:
+    """All that MLflow's own tables say of steps, by our key: no run id is the same twice."""
+    with closing(sqlite3.connect(root / "mlflow.db")) as database:
         keys = "JOIN tags t ON t.run_uuid = x.run_uuid AND t.key = 'medad.key'"
-        metrics = database.execute(
-            f"SELECT t.value, x.key, x.step, x.value, x.timestamp FROM metrics x {keys}"
-        ).fetchall()
-        params = database.execute(f"SELECT t.value, x.key, x.value FROM params x {keys}").fetchall()
-    return sorted(metrics), sorted(params)
+        queries = {
+            "metrics": f"SELECT t.value, x.key, x.step, x.value, x.timestamp FROM metrics x {keys}",
+            "params": f"SELECT t.value, x.key, x.value FROM params x {keys}",
+            "tags": f"SELECT t.value, x.key, x.value FROM tags x {keys}"
+            " WHERE x.key != 'mlflow.parentRunId'",
+            "parents": "SELECT t.value, c.value FROM tags x JOIN tags t ON t.run_uuid = x.run_uuid"
+            " AND t.key = 'medad.key' JOIN tags c ON c.run_uuid = x.value AND c.key = 'medad.cell'"
+            " WHERE x.key = 'mlflow.parentRunId'",
+            "inputs": "SELECT t.value, d.name, d.digest, d.dataset_source, d.dataset_profile,"
+            " g.value FROM inputs x"
+            " JOIN tags t ON t.run_uuid = x.destination_id AND t.key = 'medad.key'"
+            " JOIN datasets d ON d.dataset_uuid = x.source_id"
+            " JOIN input_tags g ON g.input_uuid = x.input_uuid",
+        }
+        return {name: sorted(database.execute(query)) for name, query in queries.items()}
+
+
+def view(root: Path) -> list[tuple[str, ...]]:
+    """Experiment, name, kind and version or key of every run, and how many things it logs."""
+    with closing(sqlite3.connect(root / "mlflow.db")) as database:
+        counts = ", ".join(
+            f"(SELECT count(*) FROM {table} x WHERE x.run_uuid = r.run_uuid)"
+            for table in ("metrics", "params", "tags")
+        )
+        query = f"""
+            SELECT e.name, r.name, k.value, v.value, r.status, r.start_time, {counts}
+            FROM runs r JOIN experiments e USING (experiment_id)
+            JOIN tags k ON k.run_uuid = r.run_uuid AND k.key = 'medad.kind'
+            JOIN tags v ON v.run_uuid = r.run_uuid AND v.key IN ('medad.key', 'medad.version')"""
+        return sorted(database.execute(query))
 
 
 def test_the_engine_logged_every_run_and_point_once(finished: Project) -> None:
     """Nobody asked for it: the command that made the table did it."""
-    metrics, params = content(finished.root)
+    logged = content(finished.root)
+    metrics, params = logged["metrics"], logged["params"]
     curves = list((finished.root / "results/stage1").rglob("*.events.jsonl"))
     runs = [
         path
@@ -47,7 +73,8 @@ def test_the_engine_logged_every_run_and_point_once(finished: Project) -> None:
     assert len({key for key, *_ in params}) == len(curves) + len(runs) == 8
     with sqlite3.connect(finished.root / "mlflow.db") as database:
         assert database.execute("SELECT DISTINCT status FROM runs").fetchall() == [("FINISHED",)]
-        names = {name for (name,) in database.execute("SELECT name FROM runs")}
+        steps = "SELECT name FROM runs JOIN tags USING (run_uuid) WHERE key = 'medad.key'"
+        names = {name for (name,) in database.execute(steps)}
     places = [path.relative_to(finished.root / "results/metrics").with_suffix("") for path in runs]
     assert {path.as_posix() for path in places} <= names
     assert len(names) == len(places)  # a training has the name of its run's metrics
@@ -65,21 +92,38 @@ def test_tracking_again_adds_nothing_and_imports_nothing(finished: Project) -> N
 
 def test_a_deleted_store_is_rebuilt_to_the_same_content(copy: Callable[[], Project]) -> None:
     project = copy()
-    before = content(project.root)
+    before = content(project.root), view(project.root)
     (project.root / "mlflow.db").unlink()
     project.medad("track")
-    assert content(project.root) == before
+    assert (content(project.root), view(project.root)) == before
+
+
+def test_a_store_that_was_moved_leads_to_the_files_beside_it(
+    copy: Callable[[], Project], finished: Project
+) -> None:
+    project = copy()
+    done = project.medad("track")
+    assert "0 runs brought" in done.stderr
+    with closing(sqlite3.connect(project.root / "mlflow.db")) as database:
+        uris = [uri for (uri,) in database.execute("SELECT artifact_uri FROM runs")]
+        table = "WHERE run_uuid IN (SELECT run_uuid FROM tags WHERE value = 'table')"
+        ((uri,),) = database.execute(f"SELECT artifact_uri FROM runs {table}")
+    assert all(one.startswith(f"file://{project.root}/mlruns/medad/table1/") for one in uris)
+    shown = Path(uri.removeprefix("file://")) / "table1.csv"
+    assert shown.read_bytes() == finished.table()
 
 
 def test_a_half_written_run_is_completed(copy: Callable[[], Project]) -> None:
     project = copy()
-    before = content(project.root)
-    with sqlite3.connect(project.root / "mlflow.db") as database:
+    before = content(project.root), view(project.root)
+    with closing(sqlite3.connect(project.root / "mlflow.db")) as database, database:
         database.execute("DELETE FROM metrics WHERE step = 1")
+        database.execute("DELETE FROM tags WHERE key = 'mlflow.parentRunId'")
+        database.execute("DELETE FROM inputs")
         database.execute("UPDATE runs SET status = 'RUNNING', end_time = NULL")
     (project.root / tracking.STATE).unlink()
     project.medad("track")
-    assert content(project.root) == before
+    assert (content(project.root), view(project.root)) == before
 
 
 def test_one_writer_at_a_time(copy: Callable[[], Project]) -> None:
@@ -119,18 +163,17 @@ def test_live_curves_come_before_the_step_ends(copy: Callable[[], Project]) -> N
     folder = project.root / ".prov/live"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    about = {"kind": "stage1", "identity": {"k": 2}, "params": {"seed": 0}, "started": 5.0}
+    run = {"dataset": "phantom", "split": "grouped", "method": "consult", "k": 2, "r": 7}
+    about = {"kind": "stage1", "identity": run, "params": {"seed": 0}, "started": 5.0}
     (folder / "abc.json").write_text(json.dumps(about))
     (folder / "abc.jsonl").write_text('{"step": 0, "loss": 0.5, "time": 1}\n{"step": 1, "lo')
+    figure = {"kind": "figure", "identity": {"figure": "figure3"}, "params": {}, "started": 5.0}
+    (folder / "def.json").write_text(json.dumps(figure))
+    (folder / "def.jsonl").write_text('{"step": 0, "loss": 0.5, "time": 1}\n')
     (found,) = tracking.live(project.root)
     assert found.points == [("loss", 0, 0.5)]
     assert (found.key, found.started_ms, found.finished) == ("abc", 5000, False)
     tracking.follow(project.root, 0.0, lambda: False)
-    assert ("abc", "loss", 0, 0.5, 5000) in content(project.root)[0]
-
-
-def test_the_store_is_the_users_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
-    assert tracking.store_uri(tmp_path) == "http://127.0.0.1:5000"
-    monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    assert tracking.store_uri(tmp_path) == f"sqlite:///{tmp_path}/mlflow.db"
+    assert ("abc", "loss", 0, 0.5, 5000) in content(project.root)["metrics"]
+    named = [(row[0], row[4]) for row in view(project.root) if row[1].endswith("/r7")]
+    assert named == [("medad/runs", "RUNNING")]  # no table asks for a replicate 7
