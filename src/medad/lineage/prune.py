@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from medad import layout
-from medad.lineage import record, summary
+from medad.lineage import record, views
 from medad.plan import Plan
 
-# History, what follows the tables by itself, and pages that were asked for by hand.
-KEPT = (f"{record.FOLDER}/", f"{summary.FOLDER}/", "results/audit/")
+# History, and what follows the tables by itself or was asked for by hand.
+KEPT = tuple(f"{folder}/" for folder in (record.FOLDER, *views.EVERY))
 
 
 def orphans(plan: Plan) -> list[str]:

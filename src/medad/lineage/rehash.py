@@ -12,7 +12,7 @@ from pathlib import Path
 from medad import layout
 from medad.files import read_json, sha256
 from medad.lineage import inventory as inventories
-from medad.lineage import manifest, record, sealed
+from medad.lineage import manifest, record, sealed, views
 from medad.lineage.inventory import Inventory, Output, Problem
 from medad.lineage.spread import spread
 from medad.lineage.store import Store
@@ -168,12 +168,12 @@ def _records(root: Path, others: list[str]) -> Iterator[str]:
 
 
 def _results(root: Path) -> Iterator[str]:
-    """Every file below results/ but in the folder of records."""
+    """Every file below results/ but records and views."""
     for entry in inventories.entries(f"{root}/results"):
         path = f"results/{entry.name}"
         if not entry.is_dir(follow_symlinks=False):
             yield path
-        elif path != record.FOLDER:
+        elif path not in (record.FOLDER, *views.EVERY):
             yield from inventories.files(root, path)
 
 

@@ -14,10 +14,10 @@ from typing import Any
 from medad import layout
 from medad.errors import MedadError
 from medad.files import canonical_json, read_csv, write_bytes
-from medad.lineage import manifest
+from medad.lineage import manifest, views
 
 STAGE = "summary"
-FOLDER = "results/summary"
+FOLDER = views.SUMMARY
 _NUMBERS = ("auroc", "low", "high")
 _COLUMNS = ("place", "row", "shots", *_NUMBERS)
 
