@@ -41,6 +41,7 @@ def small_root(folder: Path, methods: tuple[str, ...] = METHODS) -> Path:
     shutil.copy(ROOT / "params.yaml", folder)
     tables = yaml.safe_load((ROOT / "workflow/tables/consult.yaml").read_text())
     table, figure = tables["table1"], tables["figure1"]
+    table["notes"] = ["one"]
     table["rows"] = [row for row in table["rows"] if row["method"] in methods]
     figure["methods"] = [name for name in figure["methods"] if name in methods]
     write_tables(folder, {"table1": table, "figure1": figure})

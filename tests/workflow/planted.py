@@ -202,7 +202,7 @@ CASES = [
     Case("published value", ["published value of CONSULT, K4: 0.8841 -> 0.9"], tables=published),
     Case(
         "note of a table",
-        ['parameter table.notes: [] -> ["another"] (1 step)'],
+        ['parameter table.notes: ["one"] -> ["another"] (1 step)'],
         tables=annotated,
         target=TEXT,
     ),
