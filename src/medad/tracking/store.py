@@ -67,6 +67,8 @@ class Writer:
             pattern = f"name LIKE '{_PREFIX}%'"
             found = self.client.search_experiments(filter_string=pattern)
             self.experiments: dict[str, str] = {one.name: one.experiment_id for one in found}
+            if any(one.artifact_location != self._place(one.name) for one in found):
+                self._bring_home()
             self.known: dict[str, Known] = {}
             self._find_runs()
         return self
