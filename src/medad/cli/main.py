@@ -16,6 +16,7 @@ COMMANDS = {
     "why": "why a file would be made again, or would not",
     "adopt": "take over files that came from elsewhere, after rehashing them",
     "publish": "write a table with its evidence to a folder that `adopt` reads",
+    "page": "the audit as web pages, for a browser without a server",
     "prune": "remove results that the configuration no longer asks for",
     "track": "bring finished runs and their curves into MLflow",
     "data": "get or check images",
