@@ -68,7 +68,10 @@ class Album:
 def panel(picture: Picture, up: str, alt: str, heat: str | None = None) -> str:
     """An image with its lesion's outline, under its heat map if there is one; or a placeholder."""
     if picture.file is None:
-        return f'<span class="panel absent" role="img" aria-label="{esc(alt)}"><small>{esc(picture.missing)}</small></span>'
+        return (
+            f'<span class="panel absent" role="img" aria-label="{esc(alt)}">'
+            f"<small>{esc(picture.missing)}</small></span>"
+        )
     laid = f'<img class="heat" src="{up}{heat}" alt="" loading="lazy">' if heat else ""
     drawn = ""
     if picture.outline:

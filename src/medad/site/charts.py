@@ -10,7 +10,7 @@ from medad.site.curves import Array, Band, Counts
 from medad.site.text import esc, number, plural
 
 _WIDTH, _HEIGHT = 320.0, 200.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 10.0, 12.0, 34.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 50.0, 10.0, 12.0, 34.0
 
 
 def histogram(label: str, counts: Counts) -> str:
@@ -37,11 +37,14 @@ def histogram(label: str, counts: Counts) -> str:
                 f"<title>{number(low)} to {number(high)}: {count[place]} of {total} {name}</title>"
                 "</rect>"
             )
-    ticks = [(float(x[at]), number(float(counts.edges[at]))) for at in (0, len(x) // 2, -1)]
+    ticks = [
+        (float(x[at]), _tick(float(counts.edges[at])), anchor)
+        for at, anchor in ((0, "start"), (len(x) // 2, "middle"), (-1, "end"))
+    ]
     share = f"{100 * largest:.0f}%"
     marks = (
         f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{middle}" y2="{middle}"/>'
-        + "".join(_text(px, bottom + 14, text, "middle") for px, text in ticks)
+        + "".join(_text(px, bottom + 14, text, anchor) for px, text, anchor in ticks)
         + "".join(_text(_LEFT - 6, py + 4, share, "end") for py in (top, bottom))
         + _text(_LEFT - 6, middle + 4, "0", "end")
         + _text(_WIDTH - _RIGHT, top + 4, "healthy", "end", "healthy-text")
@@ -98,7 +101,7 @@ def curve(name: str, band: Band) -> str:
     )
     ticks = (
         "".join(
-            _text(_LEFT - 6, py + 4, number(value), "end")
+            _text(_LEFT - 6, py + 4, _tick(value), "end")
             for py, value in ((_TOP, high), ((_TOP + bottom) / 2, (low + high) / 2), (bottom, low))
         )
         + _text(_LEFT, bottom + 14, number(first), "start")
@@ -113,6 +116,11 @@ def curve(name: str, band: Band) -> str:
         f"<small>{plural(band.draws, 'draw')}</small></figcaption>"
         f"{_svg(label, inner, _WIDTH, _HEIGHT)}</figure>"
     )
+
+
+def _tick(value: float) -> str:
+    """Three digits, which fit beside an axis."""
+    return number(value, 3)
 
 
 def _scale(values: Array, low: float, high: float, start: float, end: float) -> Array:

@@ -12,7 +12,7 @@ from medad.site.album import Album, Featured, label_name, panel
 from medad.site.document import details
 from medad.site.examples import EACH, KINDS, Standing, choose, ranks, standings
 from medad.site.material import Cell, Run
-from medad.site.text import code, digest, esc, number, plural
+from medad.site.text import code, digest, esc, plural, score
 
 _UP = "../"
 _OPEN = 4  # draws that are shown without asking
@@ -154,7 +154,7 @@ def _of_run(
         found[kind, path] = (
             f'<li><a class="card" href="{_UP}{link}?cell={cell.slug}">'
             f'<span class="panels">{shown}</span><span class="caption"><bdi>{esc(path)}</bdi>'
-            f" rank {rank[row]} of {len(test)}, score {number(float(scored.score[row]))}"
+            f" rank {rank[row]} of {len(test)}, score {score(float(scored.score[row]))}"
             f"</span></a></li>"
         )
     return found

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from medad.lineage.graph import Node
 from medad.site.text import SHORT, esc
 
-_BOX = (148, 40)
-_STEP = (190, 54)  # from box to box
-_MARGIN = 12
+_BOX = (90, 38)
+_STEP = (107, 50)  # from box to box; ten columns fit a page
+_MARGIN = 8
+_FITTING = 14  # letters of a box's second line
+_BRIEF = {"pairs": "pairs"}  # titles that are too long for a box
 TITLES = {
     "weights": "weights",
     "phantom": "images",
@@ -48,17 +50,31 @@ class Drawing:
 def arrange(nodes: Sequence[Node]) -> Drawing:
     """Columns by the longest way from a source; in a column, steps beside what they lead to.
 
-    ``nodes`` hold every step to draw; parents that are not among them are left out.
+    ``nodes`` hold every step to draw; parents that are not among them are left out, and so are
+    edges that a longer way implies: all inputs of a step are in its manifest, a drawing of them
+    all hides the way.
     """
     by_path = {node.path: node for node in nodes}
     parents = {
         path: sorted({p.path for p in node.parents if p.path in by_path})
         for path, node in by_path.items()
     }
+    above: dict[str, set[str]] = {}
+
+    def ancestors(path: str) -> set[str]:
+        if path not in above:
+            above[path] = {p for parent in parents[path] for p in (parent, *ancestors(parent))}
+        return above[path]
+
+    edges = [
+        (parent, path)
+        for path, own in parents.items()
+        for parent in own
+        if not any(parent in ancestors(other) for other in own)
+    ]
     children: dict[str, list[str]] = defaultdict(list)
-    for path, above in parents.items():
-        for parent in above:
-            children[parent].append(path)
+    for parent, path in edges:
+        children[parent].append(path)
     depth: dict[str, int] = {}
 
     def column(path: str) -> int:
@@ -86,10 +102,7 @@ def arrange(nodes: Sequence[Node]) -> Drawing:
         ):
             places[path] = (at, row)
     lowest = min(row for _, row in places.values())
-    return Drawing(
-        {path: (at, row - lowest) for path, (at, row) in places.items()},
-        [(parent, path) for path, above in parents.items() for parent in above],
-    )
+    return Drawing({path: (at, row - lowest) for path, (at, row) in places.items()}, edges)
 
 
 def _mean(values: Sequence[float], otherwise: float) -> float:
@@ -136,7 +149,8 @@ def render(label: str, nodes: Sequence[Node]) -> str:
         f'<svg width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}">'
         f'<g class="edges">{edges}</g>{boxes}</svg></div>'
         '<p class="graph-info" aria-live="polite">Point at a step, or reach it with the Tab key, '
-        "to see its hashes here. Following it leads to its line under “Steps”.</p>"
+        "to see its hashes here. Following it leads to its line under “Steps”. Lines that others "
+        "imply are left out.</p>"
     )
 
 
@@ -148,8 +162,9 @@ def _corner(drawing: Drawing, path: str) -> tuple[float, float]:
 def _edge(drawing: Drawing, parent: str, child: str) -> str:
     (x1, y1), (x2, y2) = _corner(drawing, parent), _corner(drawing, child)
     x1, y1, y2 = x1 + _BOX[0], y1 + _BOX[1] / 2, y2 + _BOX[1] / 2
-    bend = min((x2 - x1) / 2, 60)
-    return f'<path d="M{x1:.0f} {y1:.1f}C{x1 + bend:.0f} {y1:.1f} {x2 - bend:.0f} {y2:.1f} {x2:.0f} {y2:.1f}"/>'
+    bend = min((x2 - x1) / 2, 30)
+    start, end = f"{x1:.0f} {y1:.1f}", f"{x2:.0f} {y2:.1f}"
+    return f'<path d="M{start}C{x1 + bend:.0f} {y1:.1f} {x2 - bend:.0f} {y2:.1f} {end}"/>'
 
 
 def _box(drawing: Drawing, node: Node) -> str:
@@ -157,7 +172,8 @@ def _box(drawing: Drawing, node: Node) -> str:
     outputs = [
         f"{item['path']}  sha256 {item['sha256']}" for item in node.manifest["outputs"].values()
     ]
-    lines = [f"{TITLES.get(node.kind, node.kind)}: {describe(node)}", *outputs]
+    title = TITLES.get(node.kind, node.kind)
+    lines = [f"{title}: {describe(node)}", *outputs]
     lines.append(f"key {node.manifest['key']}")
     # The script reads the same text from the data attribute, for those who use a keyboard.
     return (
@@ -165,12 +181,16 @@ def _box(drawing: Drawing, node: Node) -> str:
         f'data-lines="{esc(json.dumps(lines))}">'
         f"<title>{esc(' | '.join(lines))}</title>"
         f'<rect x="{x:.0f}" y="{y:.1f}" width="{_BOX[0]}" height="{_BOX[1]}" rx="7"/>'
-        f'<text class="kind" x="{x + 11:.0f}" y="{y + 17:.1f}">'
-        f"{esc(TITLES.get(node.kind, node.kind))}</text>"
-        f'<text class="what" x="{x + 11:.0f}" y="{y + 31:.1f}">{esc(_fitting(describe(node)))}</text>'
-        "</a>"
+        f'<text class="kind" x="{x + 9:.0f}" y="{y + 16:.1f}">{esc(_BRIEF.get(node.kind, title))}'
+        f'</text><text class="what" x="{x + 9:.0f}" y="{y + 29:.1f}">{esc(_brief(node))}</text></a>'
     )
 
 
-def _fitting(text: str) -> str:
-    return text if len(text) <= 23 else f"{text[:22]}…"
+def _brief(node: Node) -> str:
+    """The end of ``describe`` that tells the boxes of one drawing apart, as far as it fits."""
+    identity = node.manifest["identity"]
+    names = [
+        identity[name] for name in ("backbone", "table", "split", "dataset") if name in identity
+    ]
+    text = f"K {identity['k']}, draw {identity['r']}" if "r" in identity else str(names[0])
+    return text if len(text) <= _FITTING else f"{text[: _FITTING - 1]}…"

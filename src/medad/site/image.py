@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from medad.site import text
 from medad.site.album import Album, Featured, label_name, panel
 from medad.site.document import Crumb, contents, document, facts, section, table
 from medad.site.examples import KINDS, ranks
 from medad.site.material import Cell, Row, Run
-from medad.site.text import code, esc, number, size
+from medad.site.text import code, esc, size
 
 _UP = "../"
 Key = tuple[str, str]  # data set and path
@@ -194,7 +195,7 @@ def _table(scored: dict[Key, list[tuple[Cell, Run, int, int, float]]], keys: lis
     links: dict[tuple[str, str, int], Cell] = {}
     for cell, run, rank, of, score in lines:
         key = (cell.split, cell.entry["row"], run.k)
-        rows[key][run.r] = f"<strong>{rank}</strong> of {of} <small>{number(score)}</small>"
+        rows[key][run.r] = f"<strong>{rank}</strong> of {of} <small>{text.score(score)}</small>"
         links[key] = cell
     body = [
         (

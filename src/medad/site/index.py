@@ -50,7 +50,10 @@ def _legend() -> str:
         f"<div><dt>{verdict_mark(name)}</dt><dd>{esc(text)}</dd></div>"
         for name, text in _VERDICTS.items()
     )
-    return f'<details class="legend"><summary>How to read the marks</summary><dl>{standings}{verdicts}</dl></details>'
+    return (
+        '<details class="legend"><summary>How to read the marks</summary>'
+        f"<dl>{standings}{verdicts}</dl></details>"
+    )
 
 
 def _table(album: Album, one: Table) -> str:
@@ -95,12 +98,14 @@ def _matrix(one: Table, dataset: str, split: str) -> str:
 def _cell(one: Table, name: str, entry: Mapping[str, str]) -> str:
     sd = f"<span> ± {plain(float(entry['sd']))}</span>" if entry["sd"] else ""
     low, high = plain(float(entry["low"])), plain(float(entry["high"]))
+    # No paper prints a mean over K, so that there is nothing to compare.
+    verdict = "" if entry["shots"] == "all" else verdict_mark(entry["verdict"])
     paper = f"<span>paper {esc(entry['paper'])}</span> " if entry["paper"] else ""
     return (
         f'<a class="cell" href="cells/{esc(one.slug(name))}.html">'
         f"<strong>{plain(float(entry['auroc']))}</strong>{sd}"
         f'<span class="interval">[{low}, {high}]</span></a>'
-        f'<span class="paper">{paper}{verdict_mark(entry["verdict"])}</span>'
+        f'<span class="paper">{paper}{verdict}</span>'
     )
 
 

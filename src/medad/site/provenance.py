@@ -106,12 +106,12 @@ def weights(cell: Cell) -> str:
     rows = []
     for item in cell.audit["weights"]:
         params = item["params"]
-        source = next((given["path"] for given in item["source"].values()), "made here")
+        source = next((code(given["path"]) for given in item["source"].values()), "made here")
         rows.append(
             (
                 esc(params["name"]),
                 esc(params["weights"]),
-                code(source),
+                source,
                 code(item["output"]["sha256"]),
             )
         )
@@ -163,8 +163,8 @@ def steps(nodes: Sequence[Node]) -> str:
             for item in node.manifest["outputs"].values()
         )
         lines.append(
-            f'<li id="{esc(anchor(node))}" tabindex="-1"><h3>{esc(TITLES.get(node.kind, node.kind))} '
-            f"<small>{esc(describe(node))}</small></h3>"
+            f'<li id="{esc(anchor(node))}" tabindex="-1">'
+            f"<h3>{esc(TITLES.get(node.kind, node.kind))} <small>{esc(describe(node))}</small></h3>"
             f"<div>{code(node.path)} <span>key {code(node.manifest['key'])}</span></div>"
             f"{outputs}</li>"
         )

@@ -60,9 +60,14 @@ def slug(*parts: str) -> str:
     return f"{letters}-{unique}"
 
 
-def number(value: float) -> str:
-    """Four significant digits with a true minus sign."""
-    return f"{value:.4g}".replace("-", MINUS)
+def number(value: float, digits: int = 4) -> str:
+    """Significant digits, without zeros at the end, and a true minus sign."""
+    return f"{value:.{digits}g}".replace("-", MINUS)
+
+
+def score(value: float) -> str:
+    """Four significant digits, zeros and all, so that scores below each other align."""
+    return f"{value:#.4g}".replace("-", MINUS)
 
 
 def size(count: int) -> str:
