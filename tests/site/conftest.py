@@ -3,43 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from pages import Pieces, Site
 from project import ROOT, Project
 
 from medad.site.album import Album
 from medad.site.build import build
-from medad.site.material import Cell, Material, Table
+from medad.site.material import Material
 from medad.site.pictures import Gallery
-
-
-@dataclass(frozen=True)
-class Site:
-    """A written site, and the project it tells of."""
-
-    project: Project
-    path: Path
-
-    def read(self, name: str) -> str:
-        return (self.path / name).read_text(encoding="utf-8")
-
-    def cell(self, row: str, column: str) -> str:
-        """Path of a cell's page, found by the link of the index."""
-        found = re.findall(r'<a class="cell" href="([^"]+)"', self.read("index.html"))
-        wanted = f"{row}-{column}".lower()
-        (one,) = [link for link in found if f"grouped-{wanted}-" in link]
-        return str(one)
-
-    @cached_property
-    def pages(self) -> list[str]:
-        return sorted(p.relative_to(self.path).as_posix() for p in self.path.rglob("*.html"))
 
 
 @pytest.fixture(scope="session")
@@ -48,15 +24,6 @@ def site(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Site:
     out = tmp_path_factory.mktemp("site") / "audit"
     build(finished.root, out, lambda *_: None)
     return Site(finished, out)
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """What pages are made of, for tests of one piece."""
-
-    album: Album
-    table: Table
-    cell: Cell
 
 
 @pytest.fixture

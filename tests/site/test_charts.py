@@ -14,7 +14,7 @@ HOSTILE = 'loss"><script>alert(1)</script>'
 
 def test_a_histogram_says_how_many_images_every_bar_holds() -> None:
     drawn = charts.histogram("h", curves.counts(LABELS, SCORES, 4, False))
-    bars = [bar for bar in ElementTree.fromstring(drawn).iter("rect")]
+    bars = list(ElementTree.fromstring(drawn).iter("rect"))
     assert all(float(bar.attrib["height"]) > 0 for bar in bars)
     titles = " ".join(title.text or "" for title in ElementTree.fromstring(drawn).iter("title"))
     assert sum(int(n) for n in re.findall(r": (\d+) of 3 healthy", titles)) == 3

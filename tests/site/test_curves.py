@@ -14,9 +14,9 @@ from medad.errors import MedadError
 from medad.site import curves
 
 # Few distinct scores, so that ties are common.
-DRAW = st.lists(
-    st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=2, max_size=30
-).filter(lambda rows: {label for label, _ in rows} == {0, 1})
+DRAW = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 6)), min_size=2, max_size=30).filter(
+    lambda rows: {label for label, _ in rows} == {0, 1}
+)
 
 
 def counted(rows: list[tuple[int, int]]) -> float:
@@ -33,7 +33,9 @@ def arrays(rows: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
 
 
 @given(st.lists(DRAW, min_size=1, max_size=4))
-def test_the_area_below_the_mean_curve_is_the_mean_auroc(draws: list[list[tuple[int, int]]]) -> None:
+def test_the_area_below_the_mean_curve_is_the_mean_auroc(
+    draws: list[list[tuple[int, int]]],
+) -> None:
     band = curves.roc_band([curves.roc(*arrays(rows)) for rows in draws])
     assert np.trapezoid(band.mean, band.x) == pytest.approx(
         np.mean([counted(rows) for rows in draws]), abs=1e-6

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from html.parser import HTMLParser
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +47,7 @@ def test_edges_lead_to_the_right_and_no_boxes_overlap(nodes: list[Node]) -> None
     for column in range(drawing.columns):
         rows = sorted(row for at, row in drawing.places.values() if at == column)
         assert all(low >= -1e-9 for low in rows)
-        assert all(high - low > 1 - 1e-9 for low, high in zip(rows, rows[1:], strict=False))
+        assert all(high - low > 1 - 1e-9 for low, high in pairwise(rows))
 
 
 @given(graphs())
