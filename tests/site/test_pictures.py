@@ -66,10 +66,20 @@ def test_images_elsewhere_and_changed_images_are_placeholders(project: Path) -> 
     assert gallery.image("other", row(project)).missing == pictures.ABSENT
     assert gallery.image("d", row(project, "../x.png")).missing == pictures.CHANGED
     known = row(project)
+    masked = gallery.image(
+        "d",
+        {
+            **row(project),
+            "path": "m.png",
+            "mask": "gone.png",
+            "sha256": row(project, mask="m.png")["mask_sha256"],
+        },
+    )
+    assert (masked.outline, masked.no_outline) == ("", pictures.CHANGED)
     (project / "scans/a.png").write_bytes(b"something else")
     found = gallery.image("d", known)
     assert (found.file, found.missing) == (None, pictures.CHANGED)
-    assert not (project / "site").exists()
+    assert len(list((project / "site").rglob("*.png"))) == 1
 
 
 def test_heat_rises_in_opacity_and_brightness() -> None:

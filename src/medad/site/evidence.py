@@ -195,7 +195,7 @@ class _Heats:
 
 def without_maps(album: Album, cell: Cell) -> str:
     """Why a cell has no heat maps; "" when it has."""
-    if any(album.material.maps(run) is not None for run in cell.runs):
+    if any(album.material.has_maps(run) for run in cell.runs):
         return ""
     if all(run.file("score", "maps") is None for run in cell.runs):
         return "No heat maps: maps were not asked for (evaluation.maps) or the detector has none."

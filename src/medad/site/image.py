@@ -81,12 +81,19 @@ def _facts(album: Album, dataset: str, row: Row) -> list[tuple[str, str]]:
         ("sha256", code(row["sha256"])),
         ("size", f"{row['width']} × {row['height']} pixels, {size(row['size'])}"),
         ("label", label_name(row["label"])),
-        ("mask", code(row["mask"]) if row["mask"] else "none"),
+        ("mask", _mask(album, dataset, row)),
         ("role", _roles(album, dataset, row["path"])),
         ("leakage group", str(row["group"])),
         ("copies", _copies(album, copies)),
     ]
     return [*found, ("flags", esc(row["flags"]))] if row["flags"] else found
+
+
+def _mask(album: Album, dataset: str, row: Row) -> str:
+    if not row["mask"]:
+        return "none"
+    hidden = album.picture(dataset, row["path"], row["sha256"]).no_outline
+    return code(row["mask"]) + (f" <small>{esc(hidden)}</small>" if hidden else "")
 
 
 def _roles(album: Album, dataset: str, path: str) -> str:

@@ -162,10 +162,15 @@ class Material:
             self._scores[path] = read_scores(self.root / path)
         return self._scores[path]
 
+    def has_maps(self, run: Run) -> bool:
+        """Whether a run's anomaly maps are on this machine."""
+        path = run.file("score", "maps")
+        return path is not None and (self.root / path).is_file()
+
     def maps(self, run: Run) -> NDArray[np.float16] | None:
         """Anomaly maps (n, h, w) beside the scores; None when there are none on this machine."""
         path = run.file("score", "maps")
-        if path is None or not (self.root / path).is_file():
+        if path is None or not self.has_maps(run):
             return None
         if path not in self._maps:
             self._maps.clear()  # of one run at a time: they are large

@@ -30,11 +30,13 @@ CHANGED = "Not shown: the file here is missing, unreadable or not the one with t
 @dataclass(frozen=True)
 class Picture:
     """One image of the site: ``file`` below the site's root, or ``missing`` saying why there is
-    none. ``outline`` is an SVG path around the lesion in a square of ``SIDE``, "" without one."""
+    none. ``outline`` is an SVG path around the lesion in a square of ``SIDE``, "" without one;
+    ``no_outline`` says why there is none of a lesion that has a mask."""
 
     file: str | None
-    outline: str
+    outline: str = ""
     missing: str = ""
+    no_outline: str = ""
 
 
 @dataclass
@@ -55,24 +57,21 @@ class Gallery:
     def _make(self, dataset: str, row: dict[str, Any]) -> Picture:
         source = images_of(self.root, dataset)
         if source is None:
-            return Picture(None, "", ABSENT)
+            return Picture(None, missing=ABSENT)
         try:
             pixels = load(source, row["path"], row["sha256"])
         except MedadError:
             # Which it is, `medad verify` says; the page only must not show another image.
-            return Picture(None, "", CHANGED)
+            return Picture(None, missing=CHANGED)
         side = min(SIDE, max(pixels.shape[:2]))
         file = f"pictures/{image_id(row['sha256'], row['path'])}.png"
         write_bytes(self.site / file, png(square(pixels, side)))
-        return Picture(file, self._outline(source, row))
-
-    def _outline(self, source: Path, row: dict[str, Any]) -> str:
         if not row["mask"]:
-            return ""
+            return Picture(file)
         try:
-            return outline(load_mask(source, row["mask"], row["mask_sha256"]))
+            return Picture(file, outline(load_mask(source, row["mask"], row["mask_sha256"])))
         except MedadError:
-            return ""  # the image page then says that the mask is not here
+            return Picture(file, no_outline=CHANGED)
 
     def heat(self, values: NDArray[np.float32], low: float, high: float) -> str:
         """Heat map (side, side) on a scale of colours from ``low`` to ``high``; its file."""
