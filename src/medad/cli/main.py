@@ -22,6 +22,7 @@ COMMANDS = {
     "crate": "export a table with its provenance as an RO-Crate",
     "prov": "export a table's provenance as W3C PROV-JSON",
     "cache": "what DVC's cache and medad's own hold, and what nothing rests on",
+    "page": "the audit as web pages, for a browser without a server",
     "prune": "remove results that the configuration no longer asks for",
     "track": "bring finished runs and their curves into MLflow",
     "mlflow": "open MLflow's pages on this project's runs",

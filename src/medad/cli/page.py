@@ -1,0 +1,35 @@
+"""`medad page`: the whole audit as a folder of web pages that need no server and no network."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from medad.cli.common import project
+
+DEFAULT = "results/audit"
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="medad page", description=__doc__)
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help=f"default: {DEFAULT}")
+    options = parser.parse_args(arguments)
+    from medad.site.build import build
+
+    root = project()
+    out = options.out or root / DEFAULT
+    made = build(root, out, _progress)
+    print(
+        f"{made['tables']} tables, {made['cells']} cells, {made['images']} images; "
+        f"open {out / 'index.html'}"
+    )
+    return 0
+
+
+def _progress(done: int, total: int, what: str) -> None:
+    """One line that is written over, on a terminal only."""
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\r\x1b[K{done} of {total}: {what}", end=end, file=sys.stderr, flush=True)

@@ -1,0 +1,90 @@
+"""Write the whole site: into a temporary folder, which then takes the place of the old one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+from medad.errors import MedadError
+from medad.files import write_bytes, write_json
+from medad.site import cell, image, index, leakage
+from medad.site.album import Album
+from medad.site.document import MARKER
+from medad.site.material import Material
+from medad.site.pictures import Gallery
+
+ASSETS = ("style.css", "script.js", "icon.svg")
+Report = Callable[[int, int, str], None]  # cells done, of how many, which
+
+
+def build(root: Path, out: Path, report: Report) -> dict[str, int]:
+    """Write the site of the project at ``root`` to ``out``; how many pages of each kind.
+
+    An older site at ``out`` is replaced when the new one is complete, and kept on any error.
+    MedadError when ``out`` holds anything that is not such a site, or nothing has been made yet.
+    """
+    refuse_strangers(root, out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    temporary = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        counts = _write(root, temporary, report)
+        _replace(out, temporary)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return counts
+
+
+def refuse_strangers(root: Path, out: Path) -> None:
+    """MedadError unless ``out`` may be replaced: absent, empty, or a site of this command."""
+    if root.resolve().is_relative_to(out.resolve()):
+        raise MedadError(f"--out {out}: the project lies in it; give a folder of its own")
+    if not out.exists() or (out / MARKER).is_file():
+        return
+    if not out.is_dir() or any(out.iterdir()):
+        raise MedadError(f"--out {out}: exists and is no site of `medad page`; give another folder")
+
+
+def _write(root: Path, site: Path, report: Report) -> dict[str, int]:
+    material = Material(root)
+    tables = material.tables()
+    if not tables:
+        raise MedadError("no table in results/tables; make one with `snakemake --cores 2`")
+    for name in ASSETS:
+        write_bytes(site / name, files("medad.site").joinpath(name).read_bytes())
+    album = Album(material, Gallery(root, site))
+    wanted = [(table, name) for table in tables for name in table.entries]
+    for done, (table, name) in enumerate(wanted, start=1):
+        found = material.cell(table, name)
+        album.register(found)
+        _page(site, found.page, cell.page(album, table, found))
+        report(done, len(wanted), f"{table.name} {name}")
+    _page(site, index.PATH, index.page(album, tables))
+    images = 0
+    for path, html in image.pages(album):
+        _page(site, path, html)
+        images += 1
+    # Last, since it links to the images that have a page.
+    _page(site, leakage.PATH, leakage.page(album, tables))
+    counts = {"tables": len(tables), "cells": len(wanted), "images": images}
+    write_json(site / MARKER, {"made by": "medad page", **counts})
+    return counts
+
+
+def _page(site: Path, path: str, html: str) -> None:
+    write_bytes(site / path, html.encode())
+
+
+def _replace(out: Path, new: Path) -> None:
+    old = out.with_name(f".{out.name}.{os.getpid()}.old")
+    if out.exists():
+        out.rename(old)
+    try:
+        new.rename(out)
+    except OSError:
+        if old.exists():
+            old.rename(out)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
