@@ -64,7 +64,7 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         yield "different, first by:"
         yield from _listed([item["text"] for item in found["causes"]])
     if found["context"]:
-        yield "differs too, and changed nothing of it:"
+        yield "differs too, but is no first cause:"
         yield from _listed([item["text"] for item in found["context"]])
     yield from _consequences(found["consequences"])
 
