@@ -8,18 +8,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from medad.cli.common import project
-
-DEFAULT = "results/audit"
+from medad.lineage import views
 
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="medad page", description=__doc__)
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help=f"default: {DEFAULT}")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help=f"default: {views.PAGES}")
     options = parser.parse_args(arguments)
     from medad.site.build import build
 
     root = project()
-    out = options.out or root / DEFAULT
+    out = options.out or root / views.PAGES
     made = build(root, out, _progress)
     print(
         f"{made['tables']} tables, {made['cells']} cells, {made['images']} images; "

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from medad.lineage.inventory import Inventory, Problem
-from medad.tracking import Curves, finished, store_uri
+from medad.tracking import Entry, finished, store_uri
 
 _LARGEST = 1.7976931348623157e308  # what MLflow writes for infinity
 _LONGEST = 5000  # characters of a parameter
@@ -85,7 +85,7 @@ def _step(known: Inventory, key: object) -> int | None:
 
 
 def _faults(
-    database: sqlite3.Connection, run: str, expected: Curves, complete: bool
+    database: sqlite3.Connection, run: str, expected: Entry, complete: bool
 ) -> Iterator[str]:
     """What differs; a run that is not complete may lack points and parameters."""
     points = Counter((name, step, _bounded(value)) for name, step, value in expected.points)
