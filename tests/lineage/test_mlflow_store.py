@@ -11,7 +11,7 @@ from project import Project
 from small_project import Small, run
 
 from medad import layout
-from medad.files import read_json
+from medad.files import read_json, write_json
 from medad.lineage.verify import verify
 
 # The tables and columns of MLflow's that are read; `experiment_id` says that it does not matter.
@@ -154,6 +154,16 @@ def test_a_changed_artifact_is_not_held_against_its_run(root: Path) -> None:
     path = layout.output("metrics", run("a"), "metrics")
     (root / path).write_text('{"auroc": 0.1}')
     assert [one.path for one in verify(root)[0]] == [path]
+
+
+def test_the_run_of_an_artifact_that_was_not_published_is_not_compared(root: Path) -> None:
+    path = layout.output("metrics", run("a"), "metrics")
+    about = read_json(root / layout.manifest("metrics", run("a")))["outputs"]["metrics"]
+    write_json(root / ".prov/unpublished.json", {path: about["sha256"]})
+    (root / path).unlink()
+    findings, notes = verify(root)
+    assert findings == []
+    assert "mlflow.db: 1 runs not compared: their artifacts are not here" in notes
 
 
 def test_a_damaged_file_is_a_problem_and_another_database_a_note(root: Path) -> None:
