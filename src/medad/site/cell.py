@@ -74,7 +74,7 @@ def page(album: Album, table: Table, cell: Cell) -> str:
 def _head(table: Table, cell: Cell) -> str:
     entry = cell.entry
     sd = f" ± {plain(float(entry['sd']))}" if entry["sd"] else ""
-    interval = f"[{plain(float(entry['low']))}, {plain(float(entry['high']))}]"
+    interval = f"[{plain(float(entry['low']))},&nbsp;{plain(float(entry['high']))}]"
     warned = "".join(f"<li>{text}</li>" for text in warnings(cell))
     return (
         f"<h1>{esc(cell.title)}</h1>"

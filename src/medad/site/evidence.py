@@ -29,7 +29,7 @@ def draws(album: Album, cell: Cell) -> str:
             f"{run.values['auroc']:.4f}</small></h3>"
             f'<ul class="thumbs">{images}</ul></div>'
         )
-    return _first(blocks, "draws")
+    return _first(blocks)
 
 
 def _shot(album: Album, cell: Cell, image: dict[str, str]) -> str:
@@ -80,7 +80,7 @@ def training(album: Album, cell: Cell) -> str:
     if not present:
         return '<p class="note">The curves are not on this machine: known by their hash only.</p>'
     drawn = [charts.curve(name, band) for name, band in curves.training(present).items()]
-    return _charts(drawn, "more quantities", 3)
+    return _charts(drawn, "further curve", 3)
 
 
 def scores(album: Album, cell: Cell) -> str:
@@ -102,7 +102,7 @@ def scores(album: Album, cell: Cell) -> str:
         f'<figure class="chart"><figcaption>ROC <small>{what}; {note}</small></figcaption>'
         f"{charts.roc(f'ROC curve, {what}', band)}</figure>"
     )
-    return _charts([chart, *blocks], "more draws", 3)
+    return _charts([chart, *blocks], "further draw", 3)
 
 
 def examples(album: Album, cell: Cell) -> str:
@@ -202,12 +202,12 @@ def without_maps(album: Album, cell: Cell) -> str:
     return "No heat maps: the maps are not on this machine and known by their hash only."
 
 
-def _first(blocks: list[str], what: str) -> str:
+def _first(blocks: list[str]) -> str:
     shown, rest = "".join(blocks[:_OPEN]), blocks[_OPEN:]
-    return shown + (details(f"{len(rest)} more {what}", "".join(rest)) if rest else "")
+    return shown + (details(plural(len(rest), "further draw"), "".join(rest)) if rest else "")
 
 
 def _charts(drawn: list[str], what: str, first: int) -> str:
     shown, rest = "".join(drawn[:first]), drawn[first:]
-    more = details(f"{len(rest)} {what}", f'<div class="charts">{"".join(rest)}</div>')
+    more = details(plural(len(rest), what), f'<div class="charts">{"".join(rest)}</div>')
     return f'<div class="charts">{shown}</div>' + (more if rest else "")

@@ -134,7 +134,7 @@ def _groups(album: Album, found: Mapping[str, Any], dataset: str, split: str) ->
     if not items:
         return "<h3>Groups of copies</h3><p>None.</p>"
     rest = items[_OPEN:]
-    more = details(f"{len(rest)} more groups", f'<ul class="groups">{"".join(rest)}</ul>')
+    more = details(plural(len(rest), "further group"), f'<ul class="groups">{"".join(rest)}</ul>')
     return (
         f"<h3>Groups of copies <small>{len(items)}</small></h3>"
         f'<ul class="groups">{"".join(items[:_OPEN])}</ul>' + (more if rest else "")
