@@ -15,6 +15,7 @@ import pytest
 from project import Project
 
 from medad.cli.main import main
+from medad.tracking import track
 
 
 @pytest.fixture
@@ -76,8 +77,7 @@ def test_the_pages_show_the_experiment_and_the_files_of_a_table(
     copy: Callable[[], Project],
 ) -> None:
     project = copy()
-    (project.root / "mlflow.db").unlink()  # its files are where the original lies
-    project.medad("track")
+    track(project.root)  # or the files that are shown are the original's
     port = _free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "medad", "mlflow", "--port", str(port)],

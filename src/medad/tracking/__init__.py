@@ -79,6 +79,6 @@ def _bring(
         ids.setdefault(run_of(path), []).append(log.known[key].run_id)
     for table, made in shown:
         for cell in made:
-            links = [run_id for run in cell.runs for run_id in ids[run]]
+            links = [run_id for run in cell.runs for run_id in ids.get(run, [])]
             log.write(cell.entry, table.experiment, tags={"medad.runs": " ".join(links[:_LINKS])})
         log.write(whole(root, table), table.experiment)
