@@ -31,6 +31,28 @@ def test_a_table_shows_its_runs_and_changes_with_its_figures() -> None:
     assert len(versions) == 3
 
 
+@pytest.mark.parametrize(
+    ("params", "inputs", "goes"),
+    [
+        ({"table": "t"}, [], True),
+        ({"table": "other"}, ["scores/padim/k2/r0"], False),
+        ({}, ["index", "scores/padim/k2/r0"], True),
+        ({}, ["index", "scores/padim/k4/r0"], False),
+        ({}, ["index", "shots/k4/r0"], True),
+    ],
+)
+def test_a_figure_goes_with_tables_whose_runs_it_shows(
+    params: dict[str, str], inputs: list[str], goes: bool
+) -> None:
+    identity = {"dataset": "phantom", "split": "grouped", "figure": "f"}
+    figure = {"params": params, "identity": identity, "inputs": dict.fromkeys(inputs)}
+    assert tables._goes_with(figure, "t", {"inputs": dict.fromkeys(INPUTS)}) == goes
+    figure["identity"] = {**identity, "split": "paper"}
+    assert tables._goes_with(figure, "t", {"inputs": dict.fromkeys(INPUTS)}) == (
+        goes and "table" in params
+    )
+
+
 def query(root: Path, text: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(root / "mlflow.db")) as database:
         return database.execute(text).fetchall()

@@ -12,6 +12,9 @@ from medad.cli.common import project
 from medad.errors import MedadError
 from medad.tracking.state import artifact_root, sqlite_file, store_uri
 
+# MLflow's server would also start workers for jobs that are none of ours.
+_PAGES_ALONE = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="medad mlflow", description=__doc__)
@@ -33,16 +36,18 @@ def main(arguments: Sequence[str]) -> int:
         *("--backend-store-uri", uri, "--default-artifact-root", artifact_root(root)),
         *("--host", options.host, "--port", str(options.port)),
     ]
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment = {**os.environ, **_PAGES_ALONE}
     return os.execve(sys.executable, command, environment)
 
 
 def _require_free(host: str, port: int) -> None:
     """MedadError when nothing can listen there; MLflow would end with a long traceback."""
+    if not 0 < port < 65536:
+        raise MedadError(f"--port: got {port}; allowed: 1 to 65535")
     try:
         place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(place[0], place[1]) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(place[4])
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise MedadError(f"{host}:{port}: {error}; choose others with --host and --port") from error

@@ -15,7 +15,7 @@ from pathlib import Path
 from medad.tracking.entries import Entry, candidates, finished, live, run_of
 from medad.tracking.state import STATE, store_uri, tracked
 from medad.tracking.store import Writer
-from medad.tracking.tables import Table, cells, experiment, owners, tables, whole
+from medad.tracking.tables import Table, cells, experiment, finished_tables, owners, whole
 
 __all__ = ["STATE", "Entry", "finished", "follow", "live", "store_uri", "track"]
 _LINKS = 240  # ids of runs that fit into one tag
@@ -26,7 +26,7 @@ def track(root: Path) -> int:
     uri = store_uri(root)
     known = tracked(root, uri)
     steps = candidates(root)
-    every = tables(root)
+    every = finished_tables(root)
     new = [table for table in every if table.version not in known.tables]
     if not new and all(key in known.runs for key in steps.values()):
         return 0
@@ -39,7 +39,7 @@ def follow(root: Path, seconds: float, active: Callable[[], bool]) -> None:
     """Keep bringing in what is finished and what is training, while ``active()``; then tables."""
     uri = store_uri(root)
     with Writer(root, uri) as log:
-        placed = owners(root, tables(root))
+        placed = owners(root, finished_tables(root))
         going = True
         while going:
             going = active()
@@ -49,7 +49,7 @@ def follow(root: Path, seconds: float, active: Callable[[], bool]) -> None:
             _bring(root, log, candidates(root), [], placed)
             if going:
                 time.sleep(seconds)
-        new = tables(root)
+        new = finished_tables(root)
         _bring(root, log, candidates(root), new, owners(root, new))
 
 

@@ -71,21 +71,23 @@ def shown(inputs: Iterable[str]) -> frozenset[str]:
     return frozenset(n.removeprefix(_METRICS) for n in inputs if n.startswith(_METRICS))
 
 
-def tables(root: Path) -> list[Table]:
-    """Finished tables, sorted by name. Each figure goes with the first table that fits it."""
+def finished_tables(root: Path) -> list[Table]:
+    """Tables whose files are here, sorted by name, with the figures that go with each."""
     paths = Graph(root).paths
-    found = {
-        PurePosixPath(path).name.removesuffix(layout.MANIFEST): value
-        for path in paths
-        if path.startswith("results/tables/") and _whole(root, value := manifest.read(root / path))
+    made = {
+        folder: [
+            value
+            for path in paths
+            if path.startswith(f"results/{folder}/")
+            and _whole(root, value := manifest.read(root / path))
+        ]
+        for folder in ("tables", "figures")
     }
-    figures: dict[str, list[Mapping[str, Any]]] = {name: [] for name in found}
-    for path in paths:
-        if path.startswith("results/figures/") and _whole(root, fig := manifest.read(root / path)):
-            fitting = sorted(found, key=lambda name: (-_fit(fig, name, found[name]), name))
-            if fitting and _fit(fig, fitting[0], found[fitting[0]]):
-                figures[fitting[0]].append(fig)
-    return [Table(name, value, tuple(figures[name])) for name, value in sorted(found.items())]
+    found = {str(value["identity"]["table"]): value for value in made["tables"]}
+    return [
+        Table(name, value, tuple(fig for fig in made["figures"] if _goes_with(fig, name, value)))
+        for name, value in sorted(found.items())
+    ]
 
 
 def owners(root: Path, finished: Iterable[Table]) -> dict[str, str]:
@@ -195,16 +197,17 @@ def _resolved(root: Path, metrics: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _fit(figure: Mapping[str, Any], name: str, table: Mapping[str, Any]) -> int:
-    """How well a figure goes with a table: 3 shows it, 2 shows its runs, 1 its dataset, 0 not."""
+def _goes_with(figure: Mapping[str, Any], name: str, table: Mapping[str, Any]) -> bool:
+    """Whether a figure is of this table, or shows a run or, where it shows none, a dataset of it.
+
+    Other tables do not matter: a new one leaves the versions of those there are.
+    """
     if "table" in figure["params"]:
-        return 3 if figure["params"]["table"] == name else 0
+        return bool(figure["params"]["table"] == name)
     place = f"{figure['identity']['dataset']}/{figure['identity']['split']}/"
     read = {place + n.partition("/")[2] for n in figure["inputs"] if n.count("/") == 3}
     runs = shown(table["inputs"])
-    if read & runs:
-        return 2
-    return int(any(run.startswith(place) for run in runs))
+    return bool(read & runs) if read else any(run.startswith(place) for run in runs)
 
 
 def _whole(root: Path, found: Mapping[str, Any]) -> bool:
