@@ -32,7 +32,7 @@ HOSTILE = [
 ]
 # Of the site itself, and of the empty tab that the browser starts with.
 LOCAL = {"file", "data", "chrome", "chrome-untrusted"}
-ROW = '<b onclick="alert(1)">CONSULT\' & co</b>'
+ROW = '<b onclick="alert(1)">CONSULT\' & co'
 
 
 def fetched(driver: Any) -> list[str]:
@@ -121,11 +121,11 @@ def test_the_keyboard_reaches_a_step_and_tells_its_hashes(
         )
         assert outline == "3.5px"
         told = first(driver, ".graph-info").text
-        anchor = str(step.get_attribute("href") or step.get_dom_attribute("href"))
+        anchor = str(step.get_dom_attribute("href"))
         assert "sha256" in told
         assert f"key {anchor.rpartition('step-')[2]}" in told
         step.send_keys(Keys.ENTER)
-        assert driver.current_url.endswith(anchor.rpartition("/")[2])
+        assert driver.current_url.endswith(anchor)
         check(driver)
 
 

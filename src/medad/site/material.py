@@ -53,7 +53,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Cell:
-    """One number of a table: its line of the CSV, its audit, and the draws behind it."""
+    """One number of a table: its line of the CSV, its audit (without ``runs``), and its draws."""
 
     table: str
     name: str
@@ -141,7 +141,9 @@ class Material:
         fields = Run.__dataclass_fields__
         runs = [Run(**{key: run[key] for key in fields}) for run in found["runs"]]
         standing, because = table.params["standings"][entry["method"]]
-        return Cell(table.name, name, entry, (standing, because), found, runs)
+        # Every scored image of every draw is in there, and cells are kept until the end.
+        rest = {key: value for key, value in found.items() if key != "runs"}
+        return Cell(table.name, name, entry, (standing, because), rest, runs)
 
     def nodes(self, cell: Cell) -> list[Node]:
         """Steps of a cell: its draws with all they rest on, its intervals and its table."""
