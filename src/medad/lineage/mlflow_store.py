@@ -9,14 +9,16 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 from medad.errors import MedadError
+from medad.lineage import manifest
 from medad.lineage.inventory import Inventory, Problem
-from medad.tracking import Entry, finished, store_uri
+from medad.tracking import store_uri
+from medad.tracking.entries import numbers, parameters
 
 _LARGEST = 1.7976931348623157e308  # what MLflow writes for infinity
 _LONGEST = 5000  # characters of a parameter
@@ -63,11 +65,12 @@ def compare(
                 seen[step] = 1
                 if not wrong(step):
                     try:
-                        expected = finished(root, known.manifests[step])
+                        made = manifest.read(root / known.manifests[step])
+                        expected = parameters(made), numbers(root, made)
                     except (FileNotFoundError, MedadError):
                         unread += 1  # known by hash alone, or it would be wrong
                         continue
-                    for fault in _faults(database, run, expected, status == "FINISHED"):
+                    for fault in _faults(database, run, *expected, status == "FINISHED"):
                         yield f"{name}: run {run} ({title})", fault, None
     except sqlite3.OperationalError as error:
         notes.append(f"{name}: not compared ({error})")
@@ -93,10 +96,14 @@ def _step(known: Inventory, key: object) -> int | None:
 
 
 def _faults(
-    database: sqlite3.Connection, run: str, expected: Entry, complete: bool
+    database: sqlite3.Connection,
+    run: str,
+    wanted: Mapping[str, str],
+    known: Sequence[tuple[str, int, float]],
+    complete: bool,
 ) -> Iterator[str]:
     """What differs; a run that is not complete may lack points and parameters."""
-    points = Counter((name, step, _bounded(value)) for name, step, value in expected.points)
+    points = Counter((name, step, _bounded(value)) for name, step, value in known)
     logged = Counter(_points(database, _POINTS, run))
     for name, step, value in sorted((logged - points).keys(), key=str):
         yield f"metric {name} is {value} at step {step}; {_here(points, name, step)}"
@@ -109,7 +116,7 @@ def _faults(
     for name, step, value in sorted(_points(database, _LATEST, run), key=str):
         if complete and name in last and last[name] != (step, value):
             yield f"shows {value} as the last {name}; its artifacts say {last[name][1]}"
-    params = {name: value[:_LONGEST] for name, value in expected.params.items()}
+    params = {name: value[:_LONGEST] for name, value in wanted.items()}
     found = dict(database.execute(_PARAMS, (run,)))
     for name in sorted(params.keys() | found.keys()):
         if found.get(name) != params.get(name) and (complete or name in found):

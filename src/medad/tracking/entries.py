@@ -102,18 +102,29 @@ def finished(root: Path, path: str) -> Entry:
         name=run_name(found["identity"]),
         kind=found["kind"],
         started_ms=started,
-        params={**flat(found["identity"]), **flat(found["params"])},
+        params=parameters(found),
+        points=numbers(root, found),
         tags={**_tags(found["kind"], found["identity"]), **tags},
     )
-    outputs = found["outputs"]
-    if found["kind"] == "stage1":
-        entry.points = list(points(root / outputs["events"]["path"]))
-    else:
-        values = read_json(root / outputs["metrics"]["path"])
-        entry.points = [(name, 0, float(v)) for name, v in values.items() if _is_number(v)]
+    if found["kind"] == "metrics":
+        values = read_json(root / found["outputs"]["metrics"]["path"])
         entry.inputs.append(tested(found, values))
     entry.inputs += _drawn(root, found)
     return entry
+
+
+def parameters(found: Mapping[str, Any]) -> dict[str, str]:
+    """What a step's run has as parameters, by its manifest."""
+    return {**flat(found["identity"]), **flat(found["params"])}
+
+
+def numbers(root: Path, found: Mapping[str, Any]) -> list[tuple[str, int, float]]:
+    """What a step's run has as points, by its artifacts."""
+    outputs = found["outputs"]
+    if found["kind"] == "stage1":
+        return list(points(root / outputs["events"]["path"]))
+    values = read_json(root / outputs["metrics"]["path"])
+    return [(name, 0, float(value)) for name, value in values.items() if _is_number(value)]
 
 
 def origin(root: Path, key: str) -> tuple[int, dict[str, str]]:
