@@ -98,7 +98,7 @@ def _mask(album: Album, dataset: str, row: Row) -> str:
 
 def _roles(album: Album, dataset: str, path: str) -> str:
     found = []
-    for own, split in album.material.splits():
+    for own, split in album.material.splits:
         flags = album.material.split(dataset, split).get(path) if own == dataset else None
         if flags is not None:
             roles = [role for role in ("pool", "validation", "test") if flags[role]]

@@ -20,7 +20,7 @@ _OPEN = 12  # groups that are listed without asking
 
 def page(album: Album, tables: list[Table]) -> str:
     """HTML of the leakage page: one section a split."""
-    places = album.material.splits()
+    places = album.material.splits
     sections = [
         (slug(dataset, split), f"{dataset}, split {split}", _split(album, tables, dataset, split))
         for dataset, split in places

@@ -205,6 +205,7 @@ class Material:
                 found.append({**{k: str(v) for k, v in identity.items()}, "path": file})
         return found
 
+    @cached_property
     def splits(self) -> list[tuple[str, str]]:
         """(dataset, split) of every split, sorted."""
         parsed = (layout.parse_manifest(path) for path in self.graph.paths)
