@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pages import Site
+from pages import Site, reseal
 from PIL import Image
 from project import Project
 from selenium.webdriver.common.by import By
@@ -174,6 +174,7 @@ def rename(project: Project) -> None:
         for name, content in contents.items():
             new.writestr(name, content)
     _rename_row(root)
+    reseal(project.root)
 
 
 def _rename_row(root: Path) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from pages import Site, plain
+from pages import Site, plain, reseal
 from project import Project
 
 from medad.site.build import build
@@ -36,6 +36,7 @@ def test_conflicts_and_copies_across_parts_are_flagged(copy: Callable[[], Projec
     report["across"]["pool/test"] = 2
     report["conflicting"] = [report["repeated"][1]["group"]]
     file.write_text(json.dumps(report))
+    reseal(project.root)
     build(project.root, project.root / "results/audit", lambda *_: None)
     site = Site(project, project.root / "results/audit")
     page = plain(site.read("leakage.html"))
