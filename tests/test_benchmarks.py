@@ -29,7 +29,8 @@ SMALL = {
     "patchcore.py": "--images 9 --side 32 --threads 1",
     "stage1.py": "--side 48 --epochs 2 --repeats 1 --threads 1",
     "forward.py": "--side 32 --repeats 1",
-    "table.py": "--preset quick",
+    "table.py": "--preset quick --only "
+    'runs={"tables":["table1"],"figures":[],"shots":[2],"replicates":1}',
     "scaling.py": "--axes shots --images 24 --side 32 --shots 1 --replicates 1 --factor 2",
     "evaluation.py": "--images 12 --side 32 --resamples 50 --threads 1",
     "lineage.py": "--steps 100 --repeats 1",
