@@ -23,7 +23,7 @@ from medad.lineage.graph import Node
 from medad.lineage.open_points import PAGE, closed, points
 
 LITERAL = "consult_literal"  # the preset that follows the paper wherever it says anything
-_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader  # ten times as fast
+_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader  # much faster
 ABSENT = "absent"  # the value of a key that the configuration does not have
 _SECTIONS = {
     spec: f"{section}.{name}"
