@@ -128,7 +128,8 @@ def root(tmp_path: Path) -> Path:
 
 def resting(root: Path, kind: str, identity: layout.Identity, *wrong: str) -> Resting:
     known = inventory.take(root, inventory.every(root))
-    return Blame(known, wrong).of(known.manifests.index(layout.manifest(kind, identity)))
+    numbers = {path: step for step, path in known.manifests()}
+    return Blame(known, wrong).of(numbers[layout.manifest(kind, identity)])
 
 
 def test_the_baseline_is_behind_every_cell_and_another_method_behind_its_own(root: Path) -> None:

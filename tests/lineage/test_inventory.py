@@ -8,7 +8,7 @@ from small_project import DRAW, Small, run
 from medad import layout
 from medad.errors import MedadError
 from medad.files import read_json, write_bytes, write_json
-from medad.lineage import inventory, manifest
+from medad.lineage import inventory, manifest, summaries
 
 
 @pytest.fixture
@@ -23,13 +23,15 @@ def take(root: Path) -> inventory.Inventory:
 def test_each_link_is_known_once(root: Path) -> None:
     known = take(root)
     assert known.problems == []
-    named = {(known.manifests[one], known.manifests[two]) for one, two in known.links()}
+    named = {(known.path(one), known.path(two)) for one, two in known.links()}
     expected = set()
-    for path in known.manifests:
+    for _, path in known.manifests():
         for item in read_json(root / path)["inputs"].values():
             expected.add((str(manifest.beside(item["path"])), path))
     assert named == expected
-    outputs = {o["path"] for p in known.manifests for o in read_json(root / p)["outputs"].values()}
+    outputs = {
+        o["path"] for _, p in known.manifests() for o in read_json(root / p)["outputs"].values()
+    }
     assert {path for path, _ in known.outputs()} == outputs
 
 
@@ -68,7 +70,7 @@ def test_a_damaged_manifest_still_tells_what_it_read(root: Path) -> None:
     assert [found[:2] for found in known.problems] == [
         (path, "manifest changed since it was written")
     ]
-    named = {(known.manifests[one], known.manifests[two]) for one, two in known.links()}
+    named = {(known.path(one), known.path(two)) for one, two in known.links()}
     assert (layout.manifest("head", run("a")), path) in named
     assert (path, layout.manifest("metrics", run("a"))) in named
     write_bytes(root / path, b"\xff")
@@ -90,14 +92,6 @@ def test_a_sealed_lie_is_no_manifest(root: Path, change: dict[str, object], prob
     found = {**read_json(root / path), **change}
     write_json(root / path, manifest.seal(found))
     assert any(one == path and fault.startswith(problem) for one, fault, _ in take(root).problems)
-
-
-def test_a_negative_size_and_a_path_that_is_none_are_refused(root: Path) -> None:
-    path = layout.manifest("shots", DRAW)
-    found = read_json(root / path)
-    found["outputs"]["shots"]["size"] = -1
-    write_json(root / path, manifest.seal(found))
-    assert take(root).problems[0][:2] == (path, "not a manifest of medad")
 
 
 def test_the_manifest_of_another_step_is_noticed(root: Path) -> None:
@@ -125,11 +119,39 @@ def test_a_link_to_a_folder_is_not_followed(
     (root / "results/linked").symlink_to(elsewhere)
     assert "results/linked" not in {str(Path(p).parent) for p in inventory.files(root, "results")}
     assert list(inventory.files(root, "nowhere")) == []
-    assert len(inventory.read(str(root / "cells"))) == (root / "cells").stat().st_size
+    assert len(summaries.read(str(root / "cells"))) == (root / "cells").stat().st_size
 
 
-def test_a_file_longer_than_one_reading_is_whole(tmp_path: Path) -> None:
-    for size in (0, 65535, 65536, 65537, 200_000):
-        content = bytes(number % 251 for number in range(size))
-        (tmp_path / "f").write_bytes(content)
-        assert inventory.read(str(tmp_path / "f")) == content
+def test_any_name_a_file_can_have_is_asked_for_and_none_is_taken_for_another(root: Path) -> None:
+    known = take(root)
+    for name in ("results/\udcff.csv", "results/\U0001f600", "results/'", "results/%"):
+        assert not known.names(name)
+        assert not known.is_manifest(name)
+        assert known.output(name) is None
+    path = layout.output("shots", DRAW, "shots")
+    assert known.names(path)
+    assert not known.names(path.upper())
+    assert not known.names(path[:-1])
+
+
+def test_steps_are_found_by_their_keys_and_outputs_by_their_folder(root: Path) -> None:
+    known = take(root)
+    keys = list(known.each_key())
+    assert [known.step(key) for key in keys] == list(range(known.steps))
+    assert known.step(bytes(32)) is None
+    for key in keys[1:]:
+        known.recorded(key)
+    assert known.unrecorded() == [(0, known.path(0))]
+    every = dict(known.outputs())
+    below = dict(known.outputs("results/metrics/"))
+    assert below == {p: made for p, made in every.items() if p.startswith("results/metrics/")}
+    assert len(below) == 3  # of two methods, and their intervals
+
+
+def test_more_steps_than_are_written_at_once_are_all_there(tmp_path: Path) -> None:
+    made = Small(tmp_path)
+    for r in range(300):
+        made.step("shots", {**DRAW, "r": r}, {}, {"shots": b"%d" % r}, recorded=False)
+    known = take(tmp_path)
+    assert known.steps == len(set(known.manifests())) == len(set(known.each_key())) == 308
+    assert len(list(known.outputs())) == 310

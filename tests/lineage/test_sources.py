@@ -97,5 +97,5 @@ def test_each_source_is_read_once_and_blamed_on_each_reader(
     monkeypatch.setattr(sources, "sha256", lambda path: read.append(path) or original(path))
     found = list(sources.files(tmp_path, known, lambda _: True, []))
     assert len(found) == 2
-    assert {known.manifests[step or 0].split("/")[4] for _, _, step in found} == {"c", "e"}
+    assert {known.path(step or 0).split("/")[4] for _, _, step in found} == {"c", "e"}
     assert len(read) == 1

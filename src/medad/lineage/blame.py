@@ -61,7 +61,7 @@ class Blame:
         self._children: dict[int, list[int]] = {}
         for maker, reader in inventory.links():
             self._children.setdefault(maker, []).append(reader)
-        paths = {path: step for step, path in enumerate(inventory.manifests) if _is_table(path)}
+        paths = {path: step for step, path in inventory.manifests() if _is_table(path)}
         self._tables = [_table(inventory, path, paths[path], wrong) for path in sorted(paths)]
         self._known: dict[int, Resting] = {}
 
@@ -80,7 +80,7 @@ class Blame:
                 if child not in touched:
                     touched.add(child)
                     pending.append(child)
-        paths = [self._inventory.manifests[one] for one in touched]
+        paths = [self._inventory.path(one) for one in touched]
         return Resting(
             tuple(sorted({name for table in self._tables for name in table.resting(touched)})),
             tuple(sorted(path for path in paths if path.startswith("results/figures/"))),

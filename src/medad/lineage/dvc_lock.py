@@ -10,7 +10,7 @@ from typing import Any
 
 from medad.errors import MedadError
 from medad.files import digest
-from medad.lineage.inventory import Inventory, Problem
+from medad.lineage.inventory import Inventory, Output, Problem
 from medad.lineage.spread import spread
 from medad.lineage.store import Store
 
@@ -30,14 +30,17 @@ def compare(
     MedadError when the file is no lock of DVC's.
     """
 
-    def here(entry: tuple[str, str]) -> tuple[str, str, str | None]:
-        path, md5 = entry
-        made = None if path in wrong else known.output(path)
+    def here(entry: tuple[str, str, Output | None]) -> tuple[str, str, str | None]:
+        path, md5, made = entry
         return path, md5, _md5(root / path) if made is None else made.md5.hex()
 
     for stage, outs in sorted(_stages(root).items()):
         older = absent = 0
-        entries = (entry for entry in _listed(root, stage, outs, notes) if chosen(entry[0]))
+        entries = (
+            (path, md5, None if path in wrong else known.output(path))
+            for path, md5 in _listed(root, stage, outs, notes)
+            if chosen(path)
+        )
         for path, md5, found in spread(here, entries):
             if found != md5 and path in wrong:
                 state = "and it is missing" if found is None else f"and it is {found}"

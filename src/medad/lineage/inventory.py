@@ -1,29 +1,52 @@
 """What the manifests say there should be: of each, only what links and blame need.
 
-Manifests are read in the order in which steps follow each other, so that what a step read is known
-when its manifest comes, and is compared at once instead of kept.
+It is kept in a private database, which goes to the disk once it outgrows a few MiB: the memory of
+whoever asks does not grow with the number of steps.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import struct
-from array import array
+import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from medad import layout
 from medad.errors import MedadError
-from medad.lineage import manifest, sealed
+from medad.lineage import manifest
 from medad.lineage.spread import spread
+from medad.lineage.summaries import Summary, summary
 
 Problem = tuple[str, str, int | None]  # path, what is wrong, the step it belongs to
-_OUTPUT = struct.Struct(">32s16sQI")
-_AT_ONCE = 1 << 16  # bytes
 _FOLDERS = tuple(dict.fromkeys(stem.split("/")[1] for stem in layout.STEMS.values()))
+_STALE = "Snakemake would make it again"
+_ROWS = 128  # written at once: each statement lets the threads that read files go first
+_TABLES = """
+    pragma cache_size = -8192;
+    pragma journal_mode = off;
+    create table step(number integer primary key, path blob, key blob, digest blob);
+    create table output(path blob primary key, sha256 blob, md5 blob, size integer, step integer)
+        without rowid;
+    create table input(step integer, path blob, sha256 blob);
+    create table link(maker integer, reader integer);
+    create table record(key blob primary key) without rowid;
+"""
+_INDEXES = "create index by_key on step(key); create index by_path on step(path)"
+_BROKEN = """
+    select input.step, input.path, input.sha256, output.path is null from input
+    left join output on output.path = input.path
+    where output.path is null or output.sha256 <> input.sha256 order by input.rowid
+"""
+_LINKS = """
+    select output.step, input.step from input join output on output.path = input.path
+    union all select maker, reader from link
+"""
+_UNRECORDED = """
+    select number, path from step where key is not null and key not in (select key from record)
+    order by number
+"""
 
 
 class Output(NamedTuple):
@@ -35,111 +58,156 @@ class Output(NamedTuple):
     step: int
 
 
-class Summary(NamedTuple):
-    """One manifest, read; ``problem`` is empty for a good one. Digests are bytes."""
-
-    path: str
-    problem: str
-    key: bytes = b""
-    inputs: tuple[tuple[str, bytes], ...] = ()
-    outputs: tuple[tuple[str, bytes, bytes, int], ...] = ()
-    digest: bytes = b""  # the manifest's own
-
-
-@dataclass
 class Inventory:
-    """Steps are numbered; ``manifests[n]`` is the path of step n's manifest.
+    """Steps are numbered; ``damaged`` has those whose manifest is not good or is missing, by its
+    path; ``sources`` the inputs that no step makes: (path, sha256) -> the steps that read it.
 
-    ``keys`` (32 bytes -> step) and ``digests`` are of good manifests; ``damaged`` are the others
-    and those that are missing; ``sources`` the inputs that no step makes: (path, sha256) -> the
-    steps that read it.
+    It belongs to the thread that made it.
     """
 
-    root: Path
-    manifests: list[str] = field(default_factory=list)
-    keys: dict[bytes, int] = field(default_factory=dict)
-    digests: list[bytes] = field(default_factory=list)
-    damaged: dict[str, int] = field(default_factory=dict)
-    sources: dict[tuple[str, bytes], list[int]] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    parents: array[int] = field(default_factory=lambda: array("I"))  # the step read from, and
-    children: array[int] = field(default_factory=lambda: array("I"))  # the one that read it
-    _outputs: dict[str, bytes] = field(default_factory=dict)
-    _pending: list[tuple[int, str, bytes]] = field(default_factory=list)
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.steps = 0
+        self.damaged: dict[str, int] = {}
+        self.sources: dict[tuple[str, bytes], list[int]] = {}
+        self.problems: list[Problem] = []
+        self._database = sqlite3.connect("", isolation_level=None)  # a file without a name
+        self._database.executescript(_TABLES)
+        self._database.execute("begin")
+        self._waiting: dict[str, list[tuple[Any, ...]]] = {}
+
+    def path(self, step: int) -> str:
+        """The manifest of a step."""
+        return _text(self._one("select path from step where number = ?", step)[0])
+
+    def known(self, key: bytes) -> tuple[int, bytes] | None:
+        """(step, its manifest's digest) by the key of a good manifest."""
+        found = self._one("select number, digest from step where key = ?", key)
+        return None if found is None else (int(found[0]), bytes(found[1]))
+
+    def step(self, key: bytes) -> int | None:
+        """The step with a key."""
+        found = self.known(key)
+        return None if found is None else found[0]
+
+    def each_key(self) -> Iterator[bytes]:
+        """Of the steps whose manifests are good."""
+        query = "select key from step where key is not null order by number"
+        return (bytes(key) for (key,) in self._database.execute(query))
+
+    def manifests(self) -> Iterator[tuple[int, str]]:
+        """(step, path of its manifest) of all, damaged and missing ones, too."""
+        rows = self._database.execute("select number, path from step order by number")
+        return ((step, _text(path)) for step, path in rows)
+
+    def is_manifest(self, path: str) -> bool:
+        """Whether a step has its manifest here."""
+        return self._one("select 1 from step where path = ?", _blob(path)) is not None
 
     def output(self, path: str) -> Output | None:
         """What a file below results/ should be; None for one that no manifest names."""
-        found = self._outputs.get(path)
-        return None if found is None else Output(*_OUTPUT.unpack(found))
+        query = "select sha256, md5, size, step from output where path = ?"
+        found = self._one(query, _blob(path))
+        return None if found is None else Output(*found)
 
     def names(self, path: str) -> bool:
         """Whether a manifest names this file as an output."""
-        return path in self._outputs
+        return self._one("select 1 from output where path = ?", _blob(path)) is not None
 
-    def outputs(self) -> Iterator[tuple[str, Output]]:
-        """Every file that a manifest names."""
-        for path, found in self._outputs.items():
-            yield path, Output(*_OUTPUT.unpack(found))
+    def outputs(self, below: str = "") -> Iterator[tuple[str, Output]]:
+        """Every file below a folder that a manifest names, sorted."""
+        query = "select * from output where path >= ? and path < ? order by path"
+        first = _blob(below)
+        for path, *found in self._database.execute(query, (first, first + b"\xff")):
+            yield _text(path), Output(*found)
 
     def links(self) -> Iterator[tuple[int, int]]:
         """(step, a step that read what it made)."""
-        return zip(self.parents, self.children, strict=True)
+        return self._database.execute(_LINKS)
 
     def add(self, found: Summary) -> None:
         """The next manifest."""
-        step = self._number(found.path, found.digest)
+        step = self._number(found.path, found.key or None, found.digest)
         if found.problem:
             self.damaged[found.path] = step
             self.problems.append((found.path, found.problem, step))
-        else:
-            self.keys[found.key] = step
-        for path, sha256, md5, size in found.outputs:
-            self._outputs[path] = _OUTPUT.pack(sha256, md5, size, step)
+        for path, *made in found.outputs:
+            self._write("output", (_blob(path), *made, step))
         for path, sha256 in found.inputs:
-            made = self._outputs.get(path)
-            if made is None:
-                self._pending.append((step, path, sha256))
-            else:
-                self._link(step, path, sha256, made)
+            self._write("input", (step, _blob(path), sha256))
 
     def close(self) -> None:
-        """After the last manifest: inputs of which none of those before said who makes them."""
-        for step, path, sha256 in self._pending:
-            made, maker = self._outputs.get(path), manifest.beside(path)
-            if made is not None:
-                self._link(step, path, sha256, made)
+        """After the last manifest: whatever was read is what some step made, or a source."""
+        self._flush()
+        self._database.executescript(_INDEXES)
+        for step, name, sha256, unmade in self._database.execute(_BROKEN).fetchall():
+            path, reader = _text(name), self.path(step)
+            maker = manifest.beside(path)
+            if not unmade:
+                if reader not in self.damaged:
+                    fault = (
+                        f"was made from another version of {path}; Snakemake would make it again"
+                    )
+                    self.problems.append((reader, fault, step))
             elif maker is None:
                 self.sources.setdefault((path, sha256), []).append(step)
             elif (self.root / maker).is_file() and maker not in self.damaged:
-                reader = self.manifests[step]
                 self.problems.append((reader, f"rests on {path}, which {maker} lacks", step))
             else:
                 if maker not in self.damaged:
                     self.problems.append((maker, "missing", self.lost(maker)))
-                self._join(self.damaged[maker], step)
-        self._pending.clear()
+                self._write("link", (self.damaged[maker], step))
+        self._flush()
 
     def lost(self, maker: str) -> int:
         """The number of a step whose manifest is not here."""
         if maker not in self.damaged:
-            self.damaged[maker] = self._number(maker, b"")
+            self.damaged[maker] = self._number(maker, None, b"")
+            self._flush()
         return self.damaged[maker]
 
-    def _number(self, path: str, digest: bytes) -> int:
-        self.manifests.append(path)
-        self.digests.append(digest)
-        return len(self.manifests) - 1
+    def recorded(self, key: bytes) -> None:
+        """There is a record of the step with this key."""
+        self._write("record", (key,))
 
-    def _link(self, step: int, path: str, sha256: bytes, made: bytes) -> None:
-        self._join(_OUTPUT.unpack(made)[3], step)
-        reader = self.manifests[step]
-        if made[:32] != sha256 and reader not in self.damaged:
-            fault = f"was made from another version of {path}; Snakemake would make it again"
-            self.problems.append((reader, fault, step))
+    def unrecorded(self) -> list[tuple[int, str]]:
+        """(step, path of its manifest) of good ones without a record."""
+        self._flush()
+        return [(step, _text(path)) for step, path in self._database.execute(_UNRECORDED)]
 
-    def _join(self, maker: int, reader: int) -> None:
-        self.parents.append(maker)
-        self.children.append(reader)
+    def _number(self, path: str, key: bytes | None, digest: bytes) -> int:
+        self._write("step", (self.steps, _blob(path), key, digest))
+        self.steps += 1
+        return self.steps - 1
+
+    def _one(self, query: str, value: object) -> Any:
+        return self._database.execute(query, (value,)).fetchone()
+
+    def _write(self, table: str, row: tuple[Any, ...]) -> None:
+        waiting = self._waiting.setdefault(table, [])
+        waiting.append(row)
+        if len(waiting) == _ROWS:
+            self._insert(table, waiting)
+
+    def _flush(self) -> None:
+        for table, waiting in self._waiting.items():
+            if waiting:
+                self._insert(table, waiting)
+
+    def _insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
+        row = f"({', '.join('?' * len(rows[0]))})"
+        statement = f"insert or replace into {table} values {', '.join([row] * len(rows))}"
+        self._database.execute(statement, list(chain.from_iterable(rows)))
+        rows.clear()
+
+
+def _blob(path: str) -> bytes:
+    """Any name that a file can have; text in a database cannot hold all of them."""
+    return path.encode("utf-8", "surrogatepass")
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "surrogatepass")
 
 
 def take(root: Path, paths: Iterable[str]) -> Inventory:
@@ -191,72 +259,6 @@ def files(root: Path, folder: str) -> Iterator[str]:
             yield from files(root, path)
         else:
             yield path
-
-
-def summary(root: Path, path: str) -> Summary:
-    """What one manifest says; of a damaged one its inputs, if they can be read, for blame alone."""
-    try:
-        content = read(f"{root}/{path}")
-    except OSError as error:
-        return Summary(path, f"cannot be read ({error.strerror})")
-    digest = sealed.digest(content)
-    if digest is None:
-        return Summary(path, "manifest changed since it was written", inputs=_told(content))
-    try:
-        return _summary(path, content, digest)
-    except (KeyError, ValueError, TypeError, AttributeError):
-        return Summary(path, "not a manifest of medad", inputs=_told(content))
-
-
-def read(path: str) -> bytes:
-    """A small file; a quarter of the time that the open file of Python takes."""
-    file = os.open(path, os.O_RDONLY)
-    try:
-        content = found = os.read(file, _AT_ONCE)
-        while len(found) == _AT_ONCE:
-            content += (found := os.read(file, _AT_ONCE))
-    finally:
-        os.close(file)
-    return content
-
-
-def _summary(path: str, content: bytes, digest: bytes) -> Summary:
-    told = sealed.told(content)
-    found = json.loads(content if told is None else told.text)
-    key = bytes.fromhex(found["key"])
-    if (told is None or told.key != key) and not manifest.consistent(json.loads(content)):
-        fault = "manifest's key is not that of its own content"
-        return Summary(path, fault, inputs=_told(content))
-    kind, outputs = found["kind"], found["outputs"]
-    stem, suffixes = layout.stem(kind, found["identity"]), layout.SUFFIXES[kind]
-    if path != stem + layout.MANIFEST or any(
-        item["path"] != stem + suffixes[name] for name, item in outputs.items()
-    ):
-        return Summary(path, f"is the manifest of {stem}", inputs=_told(content))
-    made = tuple(_output(item) for item in outputs.values())
-    return Summary(path, "", key, _inputs(found["inputs"]), made, digest)
-
-
-def _inputs(found: dict[str, dict[str, Any]]) -> tuple[tuple[str, bytes], ...]:
-    inputs = tuple((item["path"], bytes.fromhex(item["sha256"])) for item in found.values())
-    if not all(isinstance(path, str) for path, _ in inputs):
-        raise TypeError("a path that is no text")
-    return inputs
-
-
-def _output(item: dict[str, Any]) -> tuple[str, bytes, bytes, int]:
-    if not 0 <= item["size"] < 1 << 63:
-        raise ValueError("a size that no file has")
-    sha256, md5 = bytes.fromhex(item["sha256"]), bytes.fromhex(item["md5"])
-    return item["path"], sha256, md5, item["size"]
-
-
-def _told(content: bytes) -> tuple[tuple[str, bytes], ...]:
-    """Inputs of a damaged manifest, as far as it still is one."""
-    try:
-        return _inputs(json.loads(content)["inputs"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return ()
 
 
 def entries(folder: str) -> list[os.DirEntry[str]]:

@@ -53,7 +53,7 @@ def compare(
     file = Path(uri.removeprefix("sqlite:///"))
     if not file.is_file():
         return
-    seen = bytearray(len(known.manifests))
+    seen = bytearray(known.steps)
     unread = 0
     name = file.relative_to(root).as_posix() if file.is_relative_to(root) else file.name
     try:
@@ -65,7 +65,7 @@ def compare(
                 seen[step] = 1
                 if not wrong(step):
                     try:
-                        made = manifest.read(root / known.manifests[step])
+                        made = manifest.read(root / known.path(step))
                         expected = parameters(made), numbers(root, made)
                     except (FileNotFoundError, MedadError):
                         unread += 1  # known by hash alone, or it would be wrong
@@ -82,7 +82,8 @@ def compare(
         notes.append(f"{name}: {unread} runs not compared: their artifacts are not here")
     lacking = sum(
         path.startswith(_TRACKED) and ".intervals." not in path and not seen[step]
-        for path, step in ((known.manifests[step], step) for step in known.keys.values())
+        for step, path in known.manifests()
+        if path not in known.damaged
     )
     if lacking:
         notes.append(f"{name}: {lacking} finished runs are not there; `medad track` adds new ones")
@@ -90,7 +91,7 @@ def compare(
 
 def _step(known: Inventory, key: object) -> int | None:
     try:
-        return known.keys.get(bytes.fromhex(str(key)))
+        return known.step(bytes.fromhex(str(key)))
     except ValueError:
         return None
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from medad.lineage import manifest, record, sealed, views
 from medad.lineage.inventory import Inventory, Output, Problem
 from medad.lineage.spread import spread
 from medad.lineage.store import Store
+from medad.lineage.summaries import read
 
 UNPUBLISHED = ".prov/unpublished.json"  # outputs that an adopted publication leaves out, by hash
 MISSING = "missing"
 _SMALL = 1 << 20  # bytes of a file that is read at once
 _RECORD = re.compile(rf"{record.FOLDER}/([0-9a-f]{{2}})/(\1[0-9a-f]{{62}})/[0-9]+-[0-9]+\.json")
+_ENTRY = re.compile(r"([0-9a-f]{64})\.json")
 _PART = re.compile(r"\..+\.[0-9]+")  # a file being written: `medad.files.write_bytes`
 
 
@@ -51,7 +54,7 @@ def _output(path: str, made: Output) -> str:
         if made.size > _SMALL:
             size, found = os.path.getsize(path), bytes.fromhex(sha256(Path(path)))
         else:
-            content = inventories.read(path)
+            content = read(path)
             size, found = len(content), hashlib.sha256(content).digest()
     except FileNotFoundError:
         return MISSING
@@ -66,49 +69,35 @@ def below_results(root: Path, known: Inventory, notes: list[str]) -> Iterator[Pr
     Records of keys that no manifest has are history: they only have to be whole.
     """
     others: list[str] = []
-    recorded = bytearray(len(known.manifests))
-    for path, fault, step in _each_record(root, known, _records(root, others)):
-        if step is not None:
-            recorded[step] = 1
-        if fault:
-            yield path, fault, step
-    yield from _unrecorded(known, recorded)
+    yield from records(root, known, _records(root, others))
+    yield from _unrecorded(known)
     yield from _extra(root, known, chain(_results(root), others), notes)
 
 
 def records_of_steps(root: Path, known: Inventory) -> Iterator[Problem]:
     """Records of the steps that are known, and steps without one."""
-    recorded = bytearray(len(known.manifests))
-    folders = (f"{record.FOLDER}/{key.hex()[:2]}/{key.hex()}" for key in known.keys)
+    folders = (f"{record.FOLDER}/{key.hex()[:2]}/{key.hex()}" for key in known.each_key())
     paths = (path for folder in folders for path in inventories.files(root, folder))
-    for path, fault, step in _each_record(root, known, filter(is_record, paths)):
-        if step is not None:
-            recorded[step] = 1
-        if fault:
-            yield path, fault, step
-    yield from _unrecorded(known, recorded)
+    yield from records(root, known, filter(is_record, paths))
+    yield from _unrecorded(known)
 
 
 def records(root: Path, known: Inventory, paths: Iterable[str]) -> Iterator[Problem]:
-    """These records alone."""
-    yield from (found for found in _each_record(root, known, paths) if found[1])
-
-
-def _each_record(root: Path, known: Inventory, paths: Iterable[str]) -> Iterator[Problem]:
-    """What is wrong with each record, or nothing."""
+    """What is wrong with these records."""
     for path, fault in spread(lambda path: (path, _record(root, path)), paths):
-        yield path, fault, known.keys.get(_key(path))
+        known.recorded(_key(path))
+        if fault:
+            yield path, fault, known.step(_key(path))
 
 
-def _unrecorded(known: Inventory, recorded: bytearray) -> Iterator[Problem]:
-    for step in known.keys.values():
-        if not recorded[step]:
-            yield known.manifests[step], "no record says where and when this was computed", step
+def _unrecorded(known: Inventory) -> Iterator[Problem]:
+    for step, path in known.unrecorded():
+        yield path, "no record says where and when this was computed", step
 
 
 def _record(root: Path, path: str) -> str:
     try:
-        content = inventories.read(f"{root}/{path}")
+        content = read(f"{root}/{path}")
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     if sealed.digest(content) is None:
@@ -125,8 +114,10 @@ def stored(root: Path, known: Inventory, keys: Iterable[bytes]) -> Iterator[Prob
     """Stored manifests must be those of the results they would restore, byte by byte."""
     store = Store(root)
 
-    def check(key: bytes) -> tuple[str, str, int | None]:
-        entry, step = store.entry(key.hex()), known.keys.get(key)
+    def check(task: tuple[bytes, tuple[int, bytes] | None]) -> Problem:
+        key, made = task
+        step, wanted = made or (None, b"")
+        entry = store.entry(key.hex())
         name = entry.relative_to(root).as_posix()
         try:
             content = entry.read_bytes()
@@ -137,20 +128,19 @@ def stored(root: Path, known: Inventory, keys: Iterable[bytes]) -> Iterator[Prob
         digest = sealed.digest(content)
         if digest is None or sealed.key_of(content) != key:
             return name, "stored manifest changed since it was written", step
-        same = step is None or digest == known.digests[step]
+        same = step is None or digest == wanted
         return name, "" if same else "stored manifest differs from the result's", step
 
-    for found in spread(check, keys):
-        if found[1]:
-            yield found
+    tasks = ((key, known.known(key)) for key in keys)
+    yield from sorted(found for found in spread(check, tasks) if found[1])
 
 
 def stored_keys(root: Path) -> Iterator[bytes]:
     """Keys of the manifests in the store."""
-    for path in inventories.files(root, ".prov/index"):
-        name = Path(path).name.removesuffix(".json")
-        if re.fullmatch("[0-9a-f]{64}", name):
-            yield bytes.fromhex(name)
+    with suppress(FileNotFoundError), os.scandir(root / ".prov/index") as entries:
+        for entry in entries:  # unsorted: they all lie in one folder
+            if found := _ENTRY.fullmatch(entry.name):
+                yield bytes.fromhex(found[1])
 
 
 def is_record(path: str) -> bool:
@@ -183,7 +173,7 @@ def _extra(
     """Those that no manifest names, DVC's own files apart."""
     parts = 0
     for path in paths:
-        if known.names(path) or (path.endswith(layout.MANIFEST) and path.count("/") > 1):
+        if (path.endswith(layout.MANIFEST) and path.count("/") > 1) or known.names(path):
             continue
         file = root / path
         if _PART.fullmatch(file.name):

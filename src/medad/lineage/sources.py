@@ -33,7 +33,7 @@ def files(
             hashes[path] = sha256(file)
         if hashes[path] != wanted.hex():
             for step in steps:
-                made = known.manifests[step]
+                made = known.path(step)
                 fault = f"changed since {made} was made; Snakemake would make that again"
                 yield path, fault, step
 
@@ -50,9 +50,9 @@ def images(
     An index that is ``wrong`` itself says nothing.
     """
     suffix = layout.SUFFIXES["index"]["index"]
-    for path, made in known.outputs():
-        if path.startswith(_INDEXES) and path.endswith(suffix) and path not in wrong:
-            found = manifest.read(root / known.manifests[made.step])
+    for path, made in list(known.outputs(_INDEXES)):
+        if path.endswith(suffix) and path not in wrong:
+            found = manifest.read(root / known.path(made.step))
             place = _place(root, found["identity"])
             if place is None:
                 dataset = found["identity"]["dataset"]

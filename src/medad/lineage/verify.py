@@ -41,7 +41,7 @@ def verify(root: Path, target: str | None = None) -> tuple[list[Finding], list[s
         known = inventories.take(root, inventories.ancestry(root, target))
         chosen = _of(known)
         records = rehash.records_of_steps(root, known)
-        stored = known.keys
+        stored = known.each_key()
     problems = [
         *known.problems,
         *rehash.outputs(root, known, chosen, notes),
@@ -83,8 +83,7 @@ def _all(path: str) -> bool:
 
 
 def _of(known: Inventory) -> Callable[[str], bool]:
-    steps = set(known.manifests)
-    return lambda path: path in steps or known.names(path)
+    return lambda path: known.names(path) or known.is_manifest(path)
 
 
 def _blamed(known: Inventory, problems: list[Problem]) -> list[Finding]:
