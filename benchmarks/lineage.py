@@ -22,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,9 @@ def peak(root: Path) -> int:
 
 
 def bare(root: Path, threads: int) -> None:
-    """Every file of the results read and hashed, by nothing but Python's own."""
-    paths = [f"{folder}/{name}" for folder, _, names in os.walk(root / "results") for name in names]
+    """Every file that is verified, read and hashed by nothing but Python's own."""
+    walks = (os.walk(root / place) for place in ("results", ".prov/index"))
+    paths = [f"{folder}/{name}" for folder, _, names in chain(*walks) for name in names]
     parts = [paths[at : at + 64] for at in range(0, len(paths), 64)]
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(_hashed, parts))
@@ -161,7 +163,9 @@ class Project:
             inputs={n: {"path": path, "sha256": read[n]} for n, path in inputs.items()},
             outputs={n: {"path": path, **asdict(self.known[path])} for n, path in named.items()},
         )
-        self._write(layout.manifest(kind, identity), _sealed({**covered, **_uncovered(), **rest}))
+        content = _sealed({**covered, **_uncovered(), **rest})
+        self._write(layout.manifest(kind, identity), content)
+        self._write(f".prov/index/{key}.json", content)
         about = {**_about(), **_pieces(key=key, kind=kind, identity=identity, schema=1)}
         self._write(f"{record.FOLDER}/{key[:2]}/{key}/1-1.json", _sealed(about))
         self.steps += 1

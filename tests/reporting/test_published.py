@@ -68,6 +68,7 @@ def test_shipped_ablations_hold_the_paper() -> None:
         ([_entry(published={"2": 0.5})], "column '2'"),
         ([_entry(), _entry(label="B")], "same name"),
         ([_entry(), _entry(name="r2")], "same label"),
+        ([_entry(label="A/B")], "without /"),
     ],
 )
 def test_bad_rows_are_refused(entries: list[dict[str, Any]], message: str) -> None:

@@ -1,4 +1,4 @@
-"""The files an audit reads: only as their manifest has them, and without what is slow to import."""
+"""Outputs read to tell of a number: only as their manifest has them, and without slow imports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def output(root: Path, node: Node, name: str) -> Path:
     """
     path = layout.output(*layout.parse_manifest(node.path), name)
     if not (root / path).is_file():
-        raise MedadError(f"{path}: missing, and the audit reads it; `dvc pull` or make it again")
+        raise MedadError(
+            f"{path}: missing; `dvc pull` or `medad adopt` brings it, or make it again"
+        )
     if sha256(root / path) != node.manifest["outputs"][name]["sha256"]:
         raise MedadError(
             f"{path}: changed since it was made; `medad verify` names the numbers it affects, and "

@@ -20,8 +20,8 @@ from medad.data import nifti
 from medad.errors import MedadError
 from medad.evaluation.auroc import auroc
 from medad.evaluation.scores import Scores, read_scores
-from medad.files import read_csv, read_json, read_parquet, sha256
-from medad.lineage import cells, manifest
+from medad.files import read_csv, read_json, read_parquet
+from medad.lineage import cells, evidence
 from medad.lineage.graph import Graph
 
 ROLES = ("pool", "validation", "test")
@@ -270,11 +270,4 @@ def _draw(run: Identity) -> _Draw:
 
 
 def _output(root: Path, kind: str, identity: Identity, name: str) -> Path:
-    """An output that is what its manifest says; MedadError otherwise."""
-    path = layout.output(kind, identity, name)
-    known = manifest.read(root / layout.manifest(kind, identity))["outputs"][name]["sha256"]
-    if not (root / path).is_file():
-        raise MedadError(f"{path}: missing; `dvc pull` or `medad adopt` brings it")
-    if sha256(root / path) != known:
-        raise MedadError(f"{path}: changed since it was made; `medad verify` says what rests on it")
-    return root / path
+    return evidence.output(root, Graph(root).alone(layout.manifest(kind, identity)), name)

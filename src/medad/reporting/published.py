@@ -39,7 +39,7 @@ def parse_rows(entries: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
     """Rows of a table file, whose columns are named K2, K4, ...
 
     Raises MedadError for a confidence other than ``certain`` or ``inferred``, for a column of
-    another form and for a name or label that repeats.
+    another form, for a label with a slash and for a name or label that repeats.
     """
     rows = []
     for entry in entries:
@@ -48,6 +48,9 @@ def parse_rows(entries: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
             raise MedadError(
                 f"table row {name}: confidence {confidence!r}; allowed: certain, inferred"
             )
+        label = str(entry["label"])
+        if "/" in label:  # it separates the parts of a cell's name
+            raise MedadError(f"table row {name}: label {label!r}; allowed: any text without /")
         published = {}
         for column, value in entry["published"].items():
             if not (column.startswith("K") and column[1:].isdigit()):
@@ -57,7 +60,7 @@ def parse_rows(entries: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
         rows.append(
             Row(
                 name=name,
-                label=str(entry["label"]),
+                label=label,
                 method=entry["method"],
                 certain=confidence == "certain",
                 published=published,
