@@ -24,7 +24,7 @@ _FOLDERS = tuple(dict.fromkeys(stem.split("/")[1] for stem in layout.STEMS.value
 _STALE = "Snakemake would make it again"
 _ROWS = 128  # written at once: each statement lets the threads that read files go first
 _TABLES = """
-    pragma cache_size = -8192;
+    pragma cache_size = -2048;
     pragma journal_mode = off;
     create table step(number integer primary key, path blob, key blob, digest blob);
     create table output(path blob primary key, sha256 blob, md5 blob, size integer, step integer)
