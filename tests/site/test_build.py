@@ -13,6 +13,7 @@ from pages import Site
 from project import Project
 
 from medad.errors import MedadError
+from medad.lineage.locks import try_lock
 from medad.site import build as module
 from medad.site.build import build
 
@@ -98,6 +99,31 @@ def test_a_failure_keeps_the_old_site_and_leaves_nothing(
         build(project.root, out, lambda *_: None)
     assert digests(out) == before
     assert [path.name for path in out.parent.iterdir()] == ["audit"]
+
+
+def test_what_a_killed_run_left_is_removed_and_the_old_site_put_back(
+    copy: Callable[[], Project], tmp_path: Path
+) -> None:
+    root, out = copy().root, tmp_path / "site" / "audit"
+    build(root, out, lambda *_: None)
+    before = digests(out)
+    out.rename(out.parent / ".audit.old.12")
+    for name in (".audit.12", ".audit.old.13", ".audit.mine", ".audited.12"):
+        (out.parent / name).mkdir()
+    for path in (root / "results/tables").glob("*.cells.json"):
+        path.rename(path.with_suffix(".away"))
+    with pytest.raises(MedadError, match="no table"):
+        build(root, out, lambda *_: None)
+    assert digests(out) == before
+    left = sorted(path.name for path in out.parent.iterdir())
+    assert left == [".audit.mine", ".audited.12", "audit"]
+
+
+def test_two_processes_do_not_write_the_pages_of_a_project_at_once(tmp_path: Path) -> None:
+    with try_lock(tmp_path / ".prov/locks/page") or pytest.fail("locked"):
+        with pytest.raises(MedadError, match="is at work in this project"):
+            build(tmp_path, tmp_path / "results" / "audit", lambda *_: None)
+        assert not (tmp_path / "results" / "audit").exists()
 
 
 def test_a_folder_that_is_no_site_is_never_replaced(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ MISSING = "missing"
 _SMALL = 1 << 20  # bytes of a file that is read at once
 _RECORD = re.compile(rf"{record.FOLDER}/([0-9a-f]{{2}})/(\1[0-9a-f]{{62}})/[0-9]+-[0-9]+\.json")
 _ENTRY = re.compile(r"([0-9a-f]{64})\.json")
-_PART = re.compile(r"\..+\.[0-9]+")  # a file being written: `medad.files.write_bytes`
+_PART = re.compile(r"\..+\.[0-9]+")  # being written: `files.write_bytes`, `medad page`
 
 
 def outputs(
@@ -176,7 +176,7 @@ def _extra(
         if (path.endswith(layout.MANIFEST) and path.count("/") > 1) or known.names(path):
             continue
         file = root / path
-        if _PART.fullmatch(file.name):
+        if any(map(_PART.fullmatch, path.split("/"))):
             parts += 1
         elif file.name != ".gitignore" and not _is_dvc(file):
             maker = manifest.beside(path)

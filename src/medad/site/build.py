@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from importlib.resources import files
@@ -10,12 +11,14 @@ from pathlib import Path
 
 from medad.errors import MedadError
 from medad.files import write_bytes, write_json
+from medad.lineage.locks import try_lock
 from medad.site import cell, image, index, leakage
 from medad.site.album import Album
 from medad.site.document import MARKER
 from medad.site.material import Material
 from medad.site.pictures import Gallery
 
+_LOCK = ".prov/locks/page"
 ASSETS = ("style.css", "script.js", "icon.svg")
 Report = Callable[[int, int, str], None]  # cells done, of how many, which
 
@@ -24,17 +27,34 @@ def build(root: Path, out: Path, report: Report) -> dict[str, int]:
     """Write the site of the project at ``root`` to ``out``; how many pages of each kind.
 
     An older site at ``out`` is replaced when the new one is complete, and kept on any error.
-    MedadError when ``out`` holds anything that is not such a site, or nothing has been made yet.
+    MedadError when ``out`` holds anything that is not such a site, when another process writes the
+    pages of this project, or when nothing has been made yet.
     """
     refuse_strangers(root, out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        counts = _write(root, temporary, report)
-        _replace(out, temporary)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    held = try_lock(root / _LOCK)
+    if held is None:
+        raise MedadError("`medad page` is at work in this project; wait until it is done")
+    with held:
+        _recover(out)
+        temporary = out.with_name(f".{out.name}.{os.getpid()}")
+        try:
+            counts = _write(root, temporary, report)
+            _replace(out, temporary)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
     return counts
+
+
+def _recover(out: Path) -> None:
+    """Remove what a killed run left, and put the old site back if it was about to be replaced."""
+    name = re.compile(rf"\.{re.escape(out.name)}\.(old\.)?[0-9]+")
+    for left in sorted(out.parent.iterdir()):
+        if found := name.fullmatch(left.name):
+            if found[1] and not out.exists():
+                left.rename(out)
+            else:
+                shutil.rmtree(left)
 
 
 def refuse_strangers(root: Path, out: Path) -> None:
@@ -78,7 +98,7 @@ def _page(site: Path, path: str, html: str) -> None:
 
 
 def _replace(out: Path, new: Path) -> None:
-    old = out.with_name(f".{out.name}.{os.getpid()}.old")
+    old = out.with_name(f".{out.name}.old.{os.getpid()}")
     if out.exists():
         out.rename(old)
     try:
