@@ -4,7 +4,8 @@
     python benchmarks/run.py --long --anomalib FOLDER
 
 The quick ones take two minutes; ``--long`` adds those that take longer, ``--anomalib`` (the folder
-of an unpacked wheel) that peer, ``--real``, ``--bank`` and ``--large-bank`` rows of real images.
+of an unpacked wheel) that peer, ``--project`` (a finished project) the audit of a cell, ``--real``,
+``--bank`` and ``--large-bank`` rows of real images.
 Rows that are not measured anew, or are of another machine, stay as docs/benchmarks.json has them.
 """
 
@@ -58,12 +59,15 @@ def main() -> None:
     parser.add_argument("--weights", help="ResNet-18 safetensors, for --real")
     parser.add_argument("--bank", help="their features by bank.py: 1 %% of them")
     parser.add_argument("--large-bank", help="the same with --turns 4, within 4 GiB")
+    parser.add_argument("--project", help="a finished project, for lineage.py with --long")
     parser.add_argument("--only", action="append", metavar="SCRIPT", help="repeatable")
     options = parser.parse_args()
     peer = ("--anomalib", options.anomalib) if options.anomalib else ()
     commands: list[tuple[str, ...]] = [*QUICK]
     if options.long:
-        commands += [(*one, *peer) if one[0] == "coreset.py" else one for one in LONG]
+        project = ("--project", options.project) if options.project else ()
+        more = {"coreset.py": peer, "lineage.py": project}
+        commands += [(*one, *more.get(one[0], ())) for one in LONG]
     if options.real:
         healthy, anomalous = str(options.real / "no"), str(options.real / "yes")
         folders = ("--healthy", healthy, "--anomalous", anomalous)
