@@ -78,7 +78,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except FileNotFoundError as error:
         raise MedadError(f"{path}: no such file") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MedadError(f"{path}: not valid JSON ({error}); restore or delete it") from error
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from medad.errors import MedadError
@@ -247,6 +248,7 @@ def _of_run(name: str, run: Identity, params: Mapping[str, Any]) -> str:
     return output(kind, {**run, "synthesis": synthesis}, item)
 
 
+@cache
 def _pattern(template: str) -> str:
     parts = re.split(r"\{(\w+)\}", template)
     pattern = ""

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from project import Project
 
+from medad import layout
 from medad.errors import MedadError
 from medad.files import digest, read_json, write_json
 from medad.lineage import cache, manifest
@@ -32,17 +33,18 @@ class Steps:
 
     def add(self, parents: set[int], *, here: bool) -> int:
         number = len(self.manifests)
-        path = f"results/metrics/{number}.json"
+        identity = {"dataset": "d", "split": "s", "method": "m", "k": 2, "r": number}
+        path = layout.output("metrics", identity, "metrics")
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"output {number}")
         half = manifest.Half("metrics", {"data/images.py": "0"}, {"number": number}, 1, {})
         inputs = {str(above): self.output(above) for above in parents}
-        found = manifest.build(half, {}, inputs, {"metrics": (path, digest(file))}, {})
+        found = manifest.build(half, identity, inputs, {"metrics": (path, digest(file))}, {})
         self.store.put(file, digest(file))
         self.store.remember(found)
         if here:
-            write_json(file.with_name(f"{number}.manifest.json"), found)
+            write_json(self.root / layout.manifest("metrics", identity), found)
         else:
             file.unlink()
         self.manifests.append(found)
@@ -175,7 +177,7 @@ def test_features_partials_and_what_was_left_behind(tmp_path: Path) -> None:
 def test_a_damaged_manifest_is_refused_as_it_may_rest_on_anything(tmp_path: Path) -> None:
     steps = Steps(tmp_path)
     steps.add(set(), here=True)
-    path = tmp_path / "results/metrics/0.manifest.json"
+    path = tmp_path / "results/metrics/d/s/m/k2/r0.manifest.json"
     path.write_text(path.read_text().replace("metrics", "metric"))
     with pytest.raises(MedadError, match="changed since it was written"):
         cache.items(tmp_path)

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_project import Small, run
 
+from medad import layout
 from medad.errors import MedadError
-from medad.files import Digest, write_json
+from medad.files import Digest, canonical_json, write_json
 from medad.lineage import manifest
 
 HALF = manifest.Half("head", {"detectors/padim.py": "ab"}, {"seed": 0, "x": 1}, 1, {})
@@ -71,3 +74,53 @@ def test_what_was_never_written_is_no_manifest(tmp_path: Path) -> None:
         (tmp_path / "m.json").write_text(text)
         with pytest.raises(MedadError, match="changed since it was written"):
             manifest.read(tmp_path / "m.json")
+
+
+def changed(value: dict[str, Any], place: str, new: Any) -> bytes:
+    """A sealed manifest in which what is at a dotted place is another."""
+    parts, found = place.split("."), json.loads(json.dumps(value))
+    inner = found
+    for part in parts[:-1]:
+        inner = inner[part]
+    inner[parts[-1]] = new
+    return canonical_json(manifest.seal(found))
+
+
+@pytest.mark.parametrize(
+    ("place", "new", "fault"),
+    [
+        ("kind", "head", "another step's"),
+        ("identity", {"dataset": "../settings"}, "another step's"),
+        ("identity.k", 4, "another step's"),
+        ("outputs.scores.path", "results/../../planted", "a file of another step"),
+        ("outputs.scores.path", "results/scores/d/s/b/k2/r0.parquet", "a file of another step"),
+        ("outputs.more", {"path": "x", "sha256": "0" * 64, "md5": "0" * 32, "size": 1}, "output"),
+        ("outputs.scores.sha256", "0" * 63, "no size and digests"),
+        ("outputs.scores.size", -1, "no size and digests"),
+        ("outputs.scores.size", True, "no size and digests"),
+        ("outputs.scores", [], "no size and digests"),
+        ("inputs.head.sha256", "<b>", "no path and digest"),
+        ("inputs.head.path", 3, "no path and digest"),
+        ("inputs", [], "its inputs is missing"),
+        ("seeds.draw", "<b>", "a seed in it"),
+        ("code.a", 3, "a version in it"),
+        ("threads", "1", "its threads is missing"),
+        ("schema", True, "its schema is missing"),
+        ("params", None, "its params is missing"),
+    ],
+)
+def test_a_sealed_lie_is_not_believed(tmp_path: Path, place: str, new: Any, fault: str) -> None:
+    Small(tmp_path)
+    path = layout.manifest("score", run("a"))
+    content = (tmp_path / path).read_bytes()
+    value = manifest.of_step(content, path, "it")
+    assert value == json.loads(content)
+    with pytest.raises(MedadError, match=f"it: no manifest of this step .*{fault}"):
+        manifest.of_step(changed(value, place, new), path, "it")
+
+
+@pytest.mark.parametrize("content", [b"[" * 200_000, b"{", b"[]", b"\xff"])
+def test_what_is_no_json_object_is_one_line(content: bytes) -> None:
+    with pytest.raises(MedadError, match=r"^it: ") as caught:
+        manifest.of_step(content, "results/index/d/index.manifest.json", "it")
+    assert "\n" not in str(caught.value)

@@ -41,7 +41,8 @@ def items(root: Path) -> list[Item]:
     MedadError for a damaged manifest or lock file: what it rests on would not be known.
     """
     store = Store(root)
-    manifests = [manifest.read(root / path) for path in Graph(root).paths]
+    graph = Graph(root)
+    manifests = [graph.alone(path).manifest for path in graph.paths]
     index = dict(_index(store))
     present = _rested_on(manifests, index)
     tips = dvc_locks.with_members(store.objects, dvc_locks.named_now(root))

@@ -36,7 +36,8 @@ class Side:
         if path not in self._known:
             here = self.place.has(path)
             name = f"{path} in {self.place.name}"
-            self._known[path] = manifests.parse(self.place.read(path), name) if here else None
+            read = manifests.of_step
+            self._known[path] = read(self.place.read(path), path, name) if here else None
         return self._known[path]
 
     def records(self, key: str) -> list[dict[str, Any]]:

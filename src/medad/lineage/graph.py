@@ -62,10 +62,16 @@ class Graph:
         return node
 
     def alone(self, path: str) -> Node:
-        """The step of a manifest without its ancestry, whose manifests are not read."""
-        if not (self.root / path).is_file():
-            raise MedadError(f"{path}: no manifest, so nothing is known of this artifact")
-        return Node(path, manifest.read(self.root / path))
+        """The step of a manifest without its ancestry, whose manifests are not read.
+
+        What it says is believed of its own step only: see ``manifest.of_step``.
+        """
+        try:
+            content = (self.root / path).read_bytes()
+        except FileNotFoundError:
+            message = f"{path}: no manifest, so nothing is known of this artifact"
+            raise MedadError(message) from None
+        return Node(path, manifest.of_step(content, path, str(self.root / path)))
 
     def of_file(self, path: str) -> Node:
         """The step that made an artifact."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,12 @@ from medad.lineage import sealed
 
 SCHEMA = 1
 SUFFIX = layout.MANIFEST
+_FIELDS: dict[str, type] = {
+    **dict.fromkeys(("code", "environment", "identity", "inputs", "outputs"), dict),
+    **dict.fromkeys(("params", "seeds"), dict),
+    **dict.fromkeys(("determinism", "key", "kind"), str),
+    **dict.fromkeys(("schema", "threads"), int),
+}
 
 
 @dataclass(frozen=True)
@@ -81,11 +88,62 @@ def parse(content: bytes, name: str) -> dict[str, Any]:
     """As ``read``, of bytes from wherever they lie; ``name`` is what an error calls them."""
     try:
         value = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MedadError(f"{name}: not valid JSON ({error}); restore or delete it") from error
     if not isinstance(value, dict) or sealed.digest(content) is None:
         raise MedadError(f"{name}: changed since it was written (its digest does not match)")
     return value
+
+
+def of_step(content: bytes, path: str, name: str) -> dict[str, Any]:
+    """As ``parse``, of the manifest at ``path``: it must tell of the step of that path, and name no
+    files but that step's own. MedadError otherwise, for a manifest may be anyone's.
+    """
+    value = parse(content, name)
+    fault = _fault(value, path)
+    if fault:
+        raise MedadError(f"{name}: no manifest of this step ({fault}); restore or delete it")
+    return value
+
+
+def _fault(value: Mapping[str, Any], path: str) -> str:
+    """What is not as ``build`` writes it; "" when all is."""
+    for field, type_ in _FIELDS.items():
+        if not isinstance(value.get(field), type_) or isinstance(value[field], bool):
+            return f"its {field} is missing or of another type"
+    kind, identity = layout.parse_manifest(path)
+    if (value["kind"], value["identity"]) != (kind, identity):
+        return "it is another step's"
+    suffixes, stem = layout.SUFFIXES[kind], layout.stem(kind, identity)
+    for name, item in value["outputs"].items():
+        if not _is_content(item, {"md5": 32, "sha256": 64}) or not _is_count(item.get("size")):
+            return f"its output {name} has no size and digests"
+        if name not in suffixes or item["path"] != stem + suffixes[name]:
+            return f"its output {name} is a file of another step"
+    for name, item in value["inputs"].items():
+        if not _is_content(item, {"sha256": 64}):
+            return f"its input {name} has no path and digest"
+    texts = [*value["code"].values(), *value["environment"].values()]
+    if not all(isinstance(text, str) for text in texts):
+        return "a version in it is no text"
+    if not all(_is_count(seed) for seed in value["seeds"].values()):
+        return "a seed in it is no number"
+    return ""
+
+
+def _is_content(item: Any, digests: Mapping[str, int]) -> bool:
+    return (
+        isinstance(item, dict)
+        and isinstance(item.get("path"), str)
+        and all(
+            isinstance(item.get(name), str) and re.fullmatch(f"[0-9a-f]{{{length}}}", item[name])
+            for name, length in digests.items()
+        )
+    )
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def consistent(manifest: Mapping[str, Any]) -> bool:

@@ -92,6 +92,6 @@ def _digest_at_the_end(content: bytes) -> bytes | None:
         body = {name: item for name, item in value.items() if name != "digest"}
         known = hashlib.sha256(canonical_json(body)).digest()
         same = content == canonical_json({**body, "digest": known.hex()})
-    except (ValueError, AttributeError):  # no JSON, NaN which is never written, or no object
+    except (ValueError, AttributeError, RecursionError):  # no JSON, NaN, or no object
         return None
     return known if same else None

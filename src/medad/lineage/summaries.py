@@ -86,5 +86,5 @@ def _told(content: bytes) -> tuple[tuple[str, bytes], ...]:
     """Inputs of a damaged manifest, as far as it still is one."""
     try:
         return _inputs(json.loads(content)["inputs"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ()
