@@ -12,19 +12,41 @@ from medad.lineage.locks import try_lock
 pytestmark = pytest.mark.engine
 
 
-def test_orphans_are_listed_then_removed_and_nothing_else(copy: Callable[[], Project]) -> None:
+def files(project: Project) -> set[Path]:
+    return {path for path in (project.root / "results").rglob("*") if path.is_file()}
+
+
+def test_orphans_are_listed_removed_and_restored_and_nothing_else(
+    copy: Callable[[], Project],
+) -> None:
     project = copy()
-    assert project.medad("prune").stdout.startswith("0 orphans")
     project.change({"runs": {"shots": [2]}})
-    listed = project.medad("prune").stdout.splitlines()[:-1]
+    # The table that lies here still rests on both.
+    assert project.medad("prune", "--apply").stdout == "0 orphans removed\n"
+    project.snakemake()
+    own = {"results/tables/table1-notes.md", "results/select/report.md"}
+    for name in own:
+        (project.root / name).parent.mkdir(exist_ok=True)
+        (project.root / name).write_text("by hand")
+    changed = project.root / "results/scores/phantom/grouped/padim/k4/r0.parquet"
+    changed.write_bytes(changed.read_bytes() + b"x")
+    lines = project.medad("prune").stdout.splitlines()
+    kept = {line for line in lines if line.startswith("kept: ")}
+    assert {f"kept: {name} (no manifest names it)" for name in own} < kept
+    assert all("by hand" in line or "no manifest" in line or "padim/k4" in line for line in kept)
+    listed = set(lines[:-1]) - kept
     assert listed
     assert all("/k4/" in name for name in listed)
-    assert all((project.root / name).exists() for name in listed)
-    kept = {p for p in (project.root / "results").rglob("*") if p.is_file()}
+    before = files(project)
     project.medad("prune", "--apply")
-    gone = {project.root / name for name in listed}
-    assert {p for p in (project.root / "results").rglob("*") if p.is_file()} == kept - gone
-    assert not (project.root / "results/scores/phantom/grouped/padim/k4").exists()
+    assert files(project) == before - {project.root / name for name in listed}
+    assert project.medad("verify", "results/tables/table1.csv").returncode == 0
+    assert not (project.root / "results/scores/phantom/grouped/patchcore/k4").exists()
+    changed.unlink()
+    count = len(project.records())
+    project.change({"runs": {"shots": [2, 4]}})
+    project.snakemake()
+    assert {action for action, _ in project.actions(count)} == {"restored"}
 
 
 def test_folders_that_were_emptied_go_and_stages_stay(tmp_path: Path) -> None:
@@ -39,17 +61,6 @@ def test_folders_that_were_emptied_go_and_stages_stay(tmp_path: Path) -> None:
         *("results/heads", "results/heads/empty", "results/heads/kept"),
         *("results/heads/kept/d.csv", "results/tables"),
     ]
-
-
-def test_what_was_pruned_is_restored_not_computed(copy: Callable[[], Project]) -> None:
-    project = copy()
-    project.change({"runs": {"shots": [2]}})
-    project.snakemake()
-    project.medad("prune", "--apply")
-    before = len(project.records())
-    project.change({"runs": {"shots": [2, 4]}})
-    project.snakemake()
-    assert {action for action, _ in project.actions(before)} == {"restored"}
 
 
 def test_nothing_is_pruned_while_a_run_is_active(copy: Callable[[], Project]) -> None:

@@ -120,11 +120,11 @@ def test_a_forged_number_is_found_at_its_metrics(copy: Callable[[], Project]) ->
     values = json.loads(path.read_bytes())
     true, values["auroc"] = values["auroc"], 0.9
     write_json(path, values)
-    forge(project.root, f"{METRICS}.json")
     map_file = project.root / "results/tables/table1.cells.json"
     table = json.loads(map_file.read_bytes())
     table["cells"]["phantom/grouped/PatchCore/K4"]["value"] = 0.9
     write_json(map_file, table)
+    forge(project.root, f"{METRICS}.json")
     found = reproduced(project, *PATCHCORE, "--from", "scores", status=1)
     assert found["first"]["output"] == f"{METRICS}.json"
     assert found["first"]["field"] == f"auroc: 0.9, now {true}"
@@ -142,8 +142,31 @@ def test_a_forged_cell_map_alone_is_seen(copy: Callable[[], Project]) -> None:
     table = json.loads(map_file.read_bytes())
     table["cells"]["phantom/grouped/PatchCore/K4"]["value"] += 1e-9
     write_json(map_file, table)
+    done = project.medad("reproduce", *PATCHCORE, "--from", "scores", check=False)
+    assert done.returncode == 2
+    assert "table1.cells.json: changed since it was made" in done.stderr
+    forge(project.root, "results/tables/table1.cells.json")
     found = reproduced(project, *PATCHCORE, "--from", "scores", status=1)
     assert (found["first"], found["number"]["same"]) == (None, False)
+
+
+@pytest.mark.engine
+def test_a_file_that_is_not_the_recorded_one_is_never_certified(
+    copy: Callable[[], Project],
+) -> None:
+    project = copy()
+    path = project.root / TABLE
+    path.write_bytes(path.read_bytes().replace(b"0.", b"0.9", 1))
+    found = reproduced(project, TABLE, "--from", "metrics", status=1)
+    assert (found["first"], found["same"]) == (None, False)
+    assert [step["changed_here"] for step in found["steps"]] == [[], [TABLE]]
+    for options, status, message in (
+        ((TABLE, "--from", "metrics"), 1, f"{TABLE}: the file here is not the one recorded"),
+        ((*CONSULT, "--from", "scores"), 2, f"{TABLE}: changed since it was made"),
+    ):
+        done = project.medad("reproduce", *options, check=False)
+        assert done.returncode == status
+        assert message in done.stdout + done.stderr
 
 
 @pytest.mark.engine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -107,16 +108,22 @@ def test_what_a_killed_run_left_is_removed_and_the_old_site_put_back(
     root, out = copy().root, tmp_path / "site" / "audit"
     build(root, out, lambda *_: None)
     before = digests(out)
-    out.rename(out.parent / ".audit.old.12")
-    for name in (".audit.12", ".audit.old.13", ".audit.mine", ".audited.12"):
+    # No process has a number above 2^22.
+    out.rename(out.parent / ".audit.old.4194305")
+    here = f".audit.{os.getppid()}"  # of a process that runs
+    for name in (".audit.4194305", ".audit.old.4194306", here, ".audited.4194305"):
         (out.parent / name).mkdir()
+        (out.parent / name / "page.json").write_text('{"made by": "medad page"}')
+    (out.parent / ".audit.2024").mkdir()
+    (out.parent / ".audit.2024/thesis.txt").write_text("years of work")
+    (out.parent / ".audit.2025").touch()
     for path in (root / "results/tables").glob("*.cells.json"):
         path.rename(path.with_suffix(".away"))
     with pytest.raises(MedadError, match="no table"):
         build(root, out, lambda *_: None)
     assert digests(out) == before
     left = sorted(path.name for path in out.parent.iterdir())
-    assert left == [".audit.mine", ".audited.12", "audit"]
+    assert left == sorted([".audit.2024", ".audit.2025", here, ".audited.4194305", "audit"])
 
 
 def test_two_processes_do_not_write_the_pages_of_a_project_at_once(tmp_path: Path) -> None:
@@ -139,6 +146,9 @@ def test_a_folder_that_is_no_site_is_never_replaced(tmp_path: Path) -> None:
         module.refuse_strangers(root, out / "thesis.txt")
     with pytest.raises(MedadError, match="the project lies in it"):
         module.refuse_strangers(root, tmp_path)
+    (out / "page.json").write_text('{"title": "my own site"}')
+    with pytest.raises(MedadError, match="is no site"):
+        build(root, out, lambda *_: None)
     assert (out / "thesis.txt").read_text() == "years of work"
 
 

@@ -1,4 +1,8 @@
-"""`medad prune`: list what the configuration no longer asks for; `--apply` removes it."""
+"""`medad prune`: list results that the configuration no longer asks for and nothing here rests on.
+
+`--apply` removes them; the store restores them when they are asked for again. Files that it could
+not restore stay, and are listed with the reason.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from medad.plan import Plan
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="medad prune", description=__doc__)
-    parser.add_argument("--apply", action="store_true", help="remove them (the store keeps a copy)")
+    parser.add_argument("--apply", action="store_true", help="remove them")
     parser.add_argument("--config", nargs="*", default=[], metavar="KEY=VALUE", help="overrides")
     options = parser.parse_args(arguments)
     root = project()
@@ -24,9 +28,11 @@ def main(arguments: Sequence[str]) -> int:
     if lock is None:
         raise MedadError("a run is active in this folder; prune when it has ended")
     found = orphans(Plan(root, load(root, overrides(options.config))))
-    for path in found:
+    for path in found.paths:
         print(path)
+    for path, why in found.kept.items():
+        print(f"kept: {path} ({why})")
     if options.apply:
-        remove(root, found)
-    print(f"{len(found)} orphans {'removed' if options.apply else '(--apply removes them)'}")
+        remove(root, found.paths)
+    print(f"{len(found.paths)} orphans {'removed' if options.apply else '(--apply removes them)'}")
     return 0

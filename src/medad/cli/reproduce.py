@@ -94,6 +94,8 @@ def _show(found: dict[str, Any]) -> None:
             print("    the recorded file is not here, so what differs in it cannot be told")
         if not first["inputs_same"]:
             print("    what this step is recorded to have read is not what was recomputed")
+    for path in (path for step in steps for path in step["changed_here"]):
+        print(f"{path}: the file here is not the one recorded; see `medad verify`")
     if number:
         relation = (
             "which is the cell's" if number["same"] else f"the cell says {number['recorded']}"

@@ -93,7 +93,7 @@ def cell(
     node = Graph(root).of_file(table)
     if node.kind != "table":
         raise MedadError(f"{table}: not a table; give DATASET/SPLIT, or a table, row and column")
-    file = root / node.manifest["outputs"]["cells"]["path"]
+    file = evidence.output(root, node, "cells")
     name, found = cells.find(file, row, column, dataset, split)
     inputs = node.manifest["inputs"]
     made = [layout.parse(inputs[run]["path"]) for run in found["metrics"] if run in inputs]

@@ -13,8 +13,17 @@ from typing import Any
 
 from medad import layout
 from medad.errors import MedadError
-from medad.files import canonical_json, read_json, write_json
-from medad.lineage import cells, difference, environment, failure, givens, manifest, record
+from medad.files import canonical_json, read_json, sha256, write_json
+from medad.lineage import (
+    cells,
+    difference,
+    environment,
+    evidence,
+    failure,
+    givens,
+    manifest,
+    record,
+)
 from medad.lineage.graph import Graph, Node
 from medad.lineage.locks import ENGINE
 from medad.lineage.runner import SETTINGS
@@ -62,7 +71,8 @@ def cell(
     node = graph.of_file(table)
     if node.kind != "table":
         raise MedadError(f"{table}: not a table; reproduce it without --row and --column")
-    name, found = cells.find(root / node.manifest["outputs"]["cells"]["path"], *wanted)
+    name, found = cells.find(evidence.output(root, node, "cells"), *wanted)
+    evidence.output(root, node, "csv")  # where the user has read the number
     inputs = node.manifest["inputs"]
     foreign = [run for run in found["metrics"] if run not in inputs]
     if foreign:
@@ -80,11 +90,12 @@ def artifact(root: Path, path: str, start: str, base: Path, say: Say) -> dict[st
     """Make again, below the empty folder ``base``, what an artifact rests on, and compare.
 
     The report: ``target``, ``cell`` and ``number`` (None), ``start``, ``same``, ``steps`` (each
-    with ``step``, ``kind``, ``same``, ``inputs_same``, ``outputs``), ``first`` (None, or the first
-    output that differs: ``step``, ``output``, ``recorded``, ``recomputed``, ``recorded_is_here``,
-    ``field`` (see ``difference.first``), ``inputs_same``), ``sources`` (commit or "present" ->
-    steps) and ``notes``. Raises MedadError when something needed is missing. Nothing of the project
-    at ``root`` is changed.
+    with ``step``, ``kind``, ``same``, ``inputs_same``, ``outputs`` and ``changed_here``, the files
+    that lie here and are not those recorded; the whole is not ``same`` then), ``first`` (None, or
+    the first output that differs: ``step``, ``output``, ``recorded``, ``recomputed``,
+    ``recorded_is_here``, ``field`` (see ``difference.first``), ``inputs_same``), ``sources``
+    (commit or "present" -> steps) and ``notes``. Raises MedadError when something needed is
+    missing. Nothing of the project at ``root`` is changed.
     """
     return _reproduce(root, path, [path], start, base, say)
 
@@ -115,7 +126,7 @@ def _reproduce(
     for job in _jobs(steps):
         _run(worktree.project, job, len(outcomes), settings)
         for step in job:
-            outcomes.append(_compare(worktree.project, step.node))
+            outcomes.append(_compare(root, worktree.project, step.node))
             say(f"{_label(step.node)}: {_verdict(outcomes[-1])}")
     used = [step.sources.name for step in steps]
     return {
@@ -123,7 +134,7 @@ def _reproduce(
         "cell": None,
         "number": None,
         "start": start,
-        "same": all(outcome["same"] for outcome in outcomes),
+        "same": all(outcome["same"] and not outcome["changed_here"] for outcome in outcomes),
         "steps": outcomes,
         "first": _first(root, worktree.project, outcomes),
         "sources": {name: used.count(name) for name in dict.fromkeys(used)},
@@ -223,7 +234,7 @@ def _run(project: Path, job: Sequence[_Step], number: int, settings: dict[str, A
         raise MedadError(f"{step.node.path}: could not be recomputed: {why}")
 
 
-def _compare(project: Path, node: Node) -> dict[str, Any]:
+def _compare(root: Path, project: Path, node: Node) -> dict[str, Any]:
     again = manifest.read(project / node.path)
     outputs = []
     items = {**again["outputs"], **node.manifest["outputs"]}
@@ -238,6 +249,12 @@ def _compare(project: Path, node: Node) -> dict[str, Any]:
         "same": all(output["sha256"] == output["recomputed"] for output in outputs),
         "inputs_same": inputs[0] == inputs[1],
         "outputs": outputs,
+        "changed_here": [
+            output["path"]
+            for output in outputs
+            if (root / output["path"]).is_file()
+            and sha256(root / output["path"]) != output["sha256"]
+        ],
     }
 
 

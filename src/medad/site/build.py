@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 
 from medad.errors import MedadError
-from medad.files import write_bytes, write_json
+from medad.files import read_json, write_bytes, write_json
 from medad.lineage.locks import try_lock
 from medad.site import cell, image, index, leakage
 from medad.site.album import Album
@@ -30,6 +30,7 @@ def build(root: Path, out: Path, report: Report) -> dict[str, int]:
     MedadError when ``out`` holds anything that is not such a site, when another process writes the
     pages of this project, or when nothing has been made yet.
     """
+    out = out.resolve()
     refuse_strangers(root, out)
     out.parent.mkdir(parents=True, exist_ok=True)
     held = try_lock(root / _LOCK)
@@ -39,6 +40,7 @@ def build(root: Path, out: Path, report: Report) -> dict[str, int]:
         _recover(out)
         temporary = out.with_name(f".{out.name}.{os.getpid()}")
         try:
+            _mark(temporary, {})
             counts = _write(root, temporary, report)
             _replace(out, temporary)
         finally:
@@ -48,20 +50,44 @@ def build(root: Path, out: Path, report: Report) -> dict[str, int]:
 
 def _recover(out: Path) -> None:
     """Remove what a killed run left, and put the old site back if it was about to be replaced."""
-    name = re.compile(rf"\.{re.escape(out.name)}\.(old\.)?[0-9]+")
+    name = re.compile(rf"\.{re.escape(out.name)}\.(old\.)?([0-9]+)")
     for left in sorted(out.parent.iterdir()):
-        if found := name.fullmatch(left.name):
+        found = name.fullmatch(left.name)
+        if found and _marked(left) and not _runs(int(found[2])):
             if found[1] and not out.exists():
                 left.rename(out)
             else:
                 shutil.rmtree(left)
 
 
+def _mark(site: Path, counts: Mapping[str, int]) -> None:
+    """What tells a site of this command from any other folder."""
+    write_json(site / MARKER, {"made by": "medad page", **counts})
+
+
+def _marked(folder: Path) -> bool:
+    try:
+        found = read_json(folder / MARKER)
+    except (MedadError, OSError):
+        return False
+    return isinstance(found, dict) and found.get("made by") == "medad page"
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def refuse_strangers(root: Path, out: Path) -> None:
     """MedadError unless ``out`` may be replaced: absent, empty, or a site of this command."""
     if root.resolve().is_relative_to(out.resolve()):
         raise MedadError(f"--out {out}: the project lies in it; give a folder of its own")
-    if not out.exists() or (out / MARKER).is_file():
+    if not out.exists() or _marked(out):
         return
     if not out.is_dir() or any(out.iterdir()):
         raise MedadError(f"--out {out}: exists and is no site of `medad page`; give another folder")
@@ -89,7 +115,7 @@ def _write(root: Path, site: Path, report: Report) -> dict[str, int]:
     # Last, since it links to the images that have a page.
     _page(site, leakage.PATH, leakage.page(album, tables))
     counts = {"tables": len(tables), "cells": len(wanted), "images": images}
-    write_json(site / MARKER, {"made by": "medad page", **counts})
+    _mark(site, counts)
     return counts
 
 
