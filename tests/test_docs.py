@@ -180,6 +180,7 @@ def test_the_reviewers_story_runs(copy: Callable[[], Project]) -> None:
     made = {path: digest for path, digest in project.contents().items() if path in before}
     assert made == before
     assert (project.root / "results/audit/index.html").is_file()
-    assert (project.root / "crate/ro-crate-metadata.json").is_file()
-    assert json.loads((project.root / "table1.prov.json").read_text())["entity"]
+    beside = project.root.parent
+    assert (beside / "table1-crate/ro-crate-metadata.json").is_file()
+    assert json.loads((beside / "table1.prov.json").read_text())["entity"]
     assert {line.split()[1] for line in ANSWERS} <= {*COMMANDS}

@@ -167,8 +167,10 @@ class Parameters:
         raise MedadError(f"synthesis: no method uses {label!r}")
 
     def _run_params(self, kind: str, name: str) -> dict[str, Any]:
-        config, method = self.config, self.config.methods[name]
-        evaluation = config.evaluation
+        config = self.config
+        if name not in config.methods:
+            raise MedadError(f"method: got {name!r}; params.yaml has: {', '.join(config.methods)}")
+        method, evaluation = config.methods[name], config.evaluation
         if kind == "metrics":
             return {
                 "side": config.image.side,
@@ -213,6 +215,8 @@ class Parameters:
         if kind == "figure":
             return self._figure_params(str(identity["figure"]))
         table = str(identity["table"])
+        if table not in self.tables:
+            raise MedadError(f"table: got {table!r}; {TABLES} has: {', '.join(self.tables)}")
         content = self.tables[table]
         methods = self.table_methods(table)
         baseline = content.get("baseline", BASELINE)

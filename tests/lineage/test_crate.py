@@ -76,7 +76,7 @@ def test_a_stranger_finds_images_commit_command_and_numbers(
 
     run = entities["#workflow-run"]
     commit = finished.git("rev-parse", "HEAD").strip()
-    assert run["description"] == f"snakemake --cores all {TABLE} (at commit {commit})"
+    assert run["description"] == f"medad reproduce {TABLE} (at commit {commit})"
     assert entities["Snakefile"]["version"] == commit
     assert {one["@id"] for one in run["result"]} == {
         f"results/tables/table1.{suffix}" for suffix in ("csv", "md", "cells.json")

@@ -13,7 +13,8 @@ from medad.lineage.targets import HERE, Cell, parse
 TABLE, OTHER = "results/tables/table1.csv", "results/tables/table2.csv"
 SCORES = "results/scores/phantom/grouped/padim/k2/r0.parquet"
 MANIFEST = "results/tables/table1.manifest.json"
-CELLS = {"cells": {"phantom/grouped/CONSULT/K4": {"value": 0.5}, "phantom/paper/A: b/K4": {}}}
+CELL = {"value": 0.5, "decimals": 4, "n": 1, "aggregation": "", "metrics": [], "intervals": ""}
+CELLS = {"cells": {"phantom/grouped/CONSULT/K4": CELL, "phantom/paper/A: b/K4": CELL}}
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_every_form_of_a_place(root: Path, a: str, b: str, labels: tuple[str, st
 )
 def test_a_cell_goes_for_both(root: Path, a: str, b: str) -> None:
     for target in parse(root, (a, b), None):
-        assert target.cell == ("phantom/grouped/CONSULT/K4", {"value": 0.5})
+        assert target.cell == ("phantom/grouped/CONSULT/K4", CELL)
 
 
 def test_options_go_for_both_and_a_colon_may_be_in_a_row(root: Path) -> None:
@@ -71,7 +72,7 @@ def test_options_go_for_both_and_a_colon_may_be_in_a_row(root: Path) -> None:
     assert {target.cell[0] for target in targets if target.cell} == {"phantom/grouped/CONSULT/K4"}
     assert {target.place.name for target in targets} == {HERE, "../there"}
     (one, _) = parse(root, (f"{TABLE}:A: b/K4", OTHER), None)
-    assert one.cell == ("phantom/paper/A: b/K4", {})
+    assert one.cell == ("phantom/paper/A: b/K4", CELL)
 
 
 @pytest.mark.parametrize(

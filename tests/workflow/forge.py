@@ -206,6 +206,9 @@ class Forged:
                         values = [_number(inputs[name][1], "auroc") for name in names]
                         cell = {
                             "value": sum(values) / len(values),
+                            "decimals": 4,
+                            "n": len(names),
+                            "aggregation": "mean over draws",
                             "metrics": names,
                             "intervals": f"intervals/{dataset}/{split}",
                         }

@@ -37,6 +37,10 @@ class Small:
         own = self.step("intervals", {**PLACE, "table": "t"}, scores, {"intervals": b"{}"})
         self.cells = {
             f"d/s/{name}/K2": {
+                "value": 0.5,
+                "decimals": 4,
+                "n": 1,
+                "aggregation": "mean over draws",
                 "metrics": [f"metrics/d/s/{name.lower()}/k2/r0"],
                 "intervals": "intervals/d/s",
             }

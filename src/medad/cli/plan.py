@@ -9,9 +9,12 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from medad import layout
 from medad.cli.common import overrides, project
+from medad.errors import MedadError
 from medad.lineage import session
 from medad.lineage.forecast import Expected, forecast
+from medad.plan import STAGES
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -23,6 +26,13 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     root = project()
     current = session.begin(root, overrides(options.config), [], main=True, dry=True)
+    for target in options.targets:
+        files = current.plan.target(target)
+        if files == [target] and layout.parse(target) is None:
+            stages = ", ".join(f"stage_{name}" for name in STAGES)
+            raise MedadError(f"{target}: no step makes it; allowed: a result, all, {stages}")
+    if options.cores < 1:
+        raise MedadError(f"--cores: got {options.cores}, allowed: 1 or more")
     found = forecast(current, options.targets or ["all"])
     if options.json:
         print(json.dumps([asdict(entry) for entry in found], indent=1))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from itertools import groupby
 
+from medad import layout
 from medad.cli.common import project
+from medad.lineage.blame import Resting
 from medad.lineage.graph import relative
 from medad.lineage.verify import Finding, verify
 
@@ -25,11 +28,18 @@ def main(arguments: Sequence[str]) -> int:
         rows = [_row(finding) for finding in findings]
         print(json.dumps({"findings": rows, "notes": notes}, indent=1))
         return 1 if findings else 0
-    for finding in findings:
-        _show(finding)
+    for (_, rests), group in groupby(findings, lambda one: (one.path, one.resting)):
+        for finding in group:
+            print(_plain(f"{finding.path}: {finding.problem}"))
+        _show(rests)
     for note in notes:
         print(f"note: {_plain(note)}")
-    print("verified: nothing has changed" if not findings else f"{len(findings)} problems")
+    if findings:
+        print(f"{len(findings)} problems")
+    elif not any((root / "results").glob(f"*/**/*{layout.MANIFEST}")):
+        print("nothing to verify: no results here")
+    else:
+        print(f"verified: nothing has changed{'; see the notes' if notes else ''}")
     return 1 if findings else 0
 
 
@@ -44,9 +54,7 @@ def _row(finding: Finding) -> dict[str, object]:
     }
 
 
-def _show(finding: Finding) -> None:
-    print(_plain(f"{finding.path}: {finding.problem}"))
-    rests = finding.resting
+def _show(rests: Resting) -> None:
     for name in (*rests.cells, *rests.figures):
         print(_plain(f"    rests on it: {name}"))
     if rests.metrics and not rests.cells:

@@ -9,6 +9,7 @@ from medad.errors import MedadError
 from medad.files import read_json
 
 _SUFFIX = ".cells.json"
+_FIELDS = {"aggregation": str, "decimals": int, "n": int, "value": float}
 
 
 def tables(root: Path) -> list[Path]:
@@ -17,9 +18,29 @@ def tables(root: Path) -> list[Path]:
 
 
 def cells(file: Path) -> dict[str, dict[str, Any]]:
-    """Name ("dataset/split/row/K4") -> cell of one map."""
-    found = read_json(file)["cells"]
-    return dict(found)
+    """Name ("dataset/split/row/K4") -> cell of one map; MedadError for a file that is none."""
+    return checked(read_json(file), str(file))
+
+
+def checked(value: Any, name: str) -> dict[str, dict[str, Any]]:
+    """The cells of a parsed map, which errors call ``name``; MedadError when it is none."""
+    found = value.get("cells") if isinstance(value, dict) else None
+    if not isinstance(found, dict):
+        raise MedadError(f"{name}: not the cell map of a table; restore it, or make it again")
+    for cell, entry in found.items():
+        if cell.count("/") != 3 or not isinstance(entry, dict) or not _whole(entry):
+            raise MedadError(f"{name}: {cell[:80]!r} is no cell of a table; restore the map")
+    return found
+
+
+def _whole(entry: dict[str, Any]) -> bool:
+    metrics = entry.get("metrics")
+    return (
+        isinstance(metrics, list)
+        and all(isinstance(one, str) and one.count("/") == 5 for one in metrics)
+        and isinstance(entry.get("intervals"), str)
+        and all(type(entry.get(field)) is kind for field, kind in _FIELDS.items())
+    )
 
 
 def find(

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from medad import layout
+from medad.lineage import cells
 from medad.lineage.frontier import Side, paired
 from medad.lineage.places import read_json, read_parquet
 from medad.lineage.ranks import COLUMNS, movement
@@ -45,7 +46,10 @@ def _cells(one: Side, a: Target, two: Side, b: Target) -> list[dict[str, Any]]:
     maps = [layout.output("table", target.step[1], "cells") for target in (a, b)]
     if not (one.place.has(maps[0]) and two.place.has(maps[1])):
         return []
-    old, new = read_json(one.place, maps[0])["cells"], read_json(two.place, maps[1])["cells"]
+    old, new = (
+        cells.checked(read_json(side.place, path), f"{path} in {side.place.name}")
+        for side, path in zip((one, two), maps, strict=True)
+    )
     values = {
         name: [found[name]["value"] if name in found else None for found in (old, new)]
         for name in {**old, **new}

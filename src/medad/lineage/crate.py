@@ -16,9 +16,14 @@ from medad.lineage.crate_terms import Entity
 def write(root: Path, target: str, out: Path) -> tuple[int, int]:
     """(files copied, files known by hash alone) of a new folder ``out``.
 
-    MedadError when ``out`` holds something, the chain of manifests is broken, or a file is not what
-    its manifest says. Nothing is left behind then.
+    MedadError when ``out`` lies in the project or holds something, the chain of manifests is
+    broken, or a file is not what its manifest says. Nothing is left behind then.
     """
+    if out.resolve().is_relative_to(root.resolve()):
+        raise MedadError(
+            f"{out}: lies in the project, where git and DVC would take its files for their own; "
+            "give a folder outside"
+        )
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise MedadError(f"{out}: is there already; give a new or empty folder")
     found = describe(root, target)

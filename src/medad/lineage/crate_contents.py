@@ -210,7 +210,7 @@ def _add_run(root: Path, found: Contents, opened: set[Told]) -> None:
             "@id": terms.RUN,
             "@type": "CreateAction",
             "name": f"run of the workflow for {found.target}",
-            "description": f"snakemake --cores all {found.target} (at commit {commits})",
+            "description": f"{terms.again(found.target)} (at commit {commits})",
             "instrument": terms.ref(terms.WORKFLOW),
             "object": terms.refs([*collections, "params.yaml"]),
             "result": terms.refs(made),

@@ -169,13 +169,19 @@ def how_to_step(kind: str, position: int) -> Entity:
     }
 
 
+def again(path: str) -> str:
+    """The command that makes a result again as it was made: a preset or options on the command
+    line of the first run are in no file, its parameters are in the manifests."""
+    return f"medad reproduce {path}"
+
+
 def action(step: Step, objects: Iterable[str], results: Iterable[str]) -> Entity:
     """One step: its tool, what it read and what it made."""
     return {
         "@id": action_id(step),
         "@type": "CreateAction",
         "name": step.name,
-        "description": f"snakemake --cores {step.node.manifest['threads']} {step.node.path}",
+        "description": again(next(iter(step.node.manifest["outputs"].values()))["path"]),
         "instrument": ref(tool_id(step.node.kind)),
         "object": refs(objects),
         "result": refs(results),

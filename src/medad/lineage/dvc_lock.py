@@ -102,7 +102,10 @@ def _stages(root: Path) -> dict[str, list[dict[str, Any]]]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         found = yaml.load(file.read_bytes(), Loader=loader)
-        return {str(name): list(stage.get("outs", ())) for name, stage in found["stages"].items()}
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        return {
+            str(name): [dict(out) for out in stage.get("outs", ())]
+            for name, stage in found["stages"].items()
+        }
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise MedadError(f"{file.name}: no lock of DVC's ({reason}); restore it from git") from None

@@ -47,7 +47,7 @@ def objects(content: bytes, name: str) -> set[str]:
 
     try:
         return set(_named(yaml.safe_load(content)))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise MedadError(
             f"{name}: not valid YAML ({reason}); restore it, then try again"

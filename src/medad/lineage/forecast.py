@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -10,7 +11,6 @@ from typing import Any
 
 from medad import layout
 from medad.errors import MedadError
-from medad.files import read_json
 from medad.lineage import manifest, record
 from medad.lineage.current import Current
 from medad.lineage.graph import Graph
@@ -100,10 +100,16 @@ class _Past:
     """Computed steps of the records, and the sizes that manifests state."""
 
     def __init__(self, root: Path) -> None:
-        every = [read_json(path) for path in record.every(root)]
-        self.records = [item for item in every if item["action"] == "computed"]
+        self.records: list[dict[str, Any]] = []
+        self.manifests: list[dict[str, Any]] = []
         graph = Graph(root)
-        self.manifests = [read_json(root / path) for path in graph.paths]
+        for path in record.every(root):
+            with suppress(MedadError):  # a damaged one tells nothing; `medad verify` names it
+                found = manifest.read(path)
+                self.records += [found] if found["action"] == "computed" else []
+        for name in graph.paths:
+            with suppress(MedadError):
+                self.manifests.append(graph.alone(name).manifest)
 
     def tell(self, entry: Expected) -> None:
         """Fill in what the steps most like these took: of the same method, else of the kind."""

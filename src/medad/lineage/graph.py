@@ -69,9 +69,11 @@ class Graph:
         try:
             content = (self.root / path).read_bytes()
         except FileNotFoundError:
-            message = f"{path}: no manifest, so nothing is known of this artifact"
-            raise MedadError(message) from None
-        return Node(path, manifest.of_step(content, path, str(self.root / path)))
+            raise MedadError(
+                f"{path}: no manifest, so nothing is known of this artifact; make it with "
+                "`snakemake`, or bring it with `dvc pull` or `medad adopt`"
+            ) from None
+        return Node(path, manifest.of_step(content, path, path))
 
     def of_file(self, path: str) -> Node:
         """The step that made an artifact."""

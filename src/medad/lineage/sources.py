@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 from medad import layout
 from medad.errors import MedadError
@@ -68,12 +69,19 @@ def images(
 def _place(root: Path, identity: layout.Identity) -> str | None:
     """Where the images of a dataset lie: what the settings say, or what the phantom step made."""
     settings = root / SETTINGS
-    locations = read_json(settings)["locations"] if settings.exists() else {}
+    locations = _locations(read_json(settings)) if settings.exists() else {}
     generated = layout.output("phantom", identity, "images")
-    place = locations.get(identity["dataset"])
+    place = locations.get(str(identity["dataset"]))
     if place is None and (root / generated).is_file():
         return generated
     return None if place is None or not (root / place).exists() else str(place)
+
+
+def _locations(settings: Any) -> dict[str, str]:
+    found = settings.get("locations") if isinstance(settings, dict) else None
+    if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
+        raise MedadError(f"{SETTINGS}: no locations of images in it; delete it and run again")
+    return found
 
 
 def _require_readable(place: Path) -> None:

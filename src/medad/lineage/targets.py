@@ -8,6 +8,7 @@ from typing import Any
 
 from medad import layout
 from medad.errors import MedadError
+from medad.lineage import cells
 from medad.lineage.cells import choose
 from medad.lineage.graph import relative
 from medad.lineage.places import Folder, Place, Publication, inside, read_json
@@ -134,7 +135,8 @@ def _complete(asked: _Asked, other: _Asked, option: Cell | None) -> Target:
     kind, identity = target.step
     if kind != "table":
         raise MedadError(f"{target.label}: not a table, so it has no cells")
-    known = read_json(target.place, layout.output("table", identity, "cells"))["cells"]
+    path = layout.output("table", identity, "cells")
+    known = cells.checked(read_json(target.place, path), f"{path} in {target.place.name}")
     dataset, split = (
         getattr(cell, name) or getattr(option, name, None) for name in ("dataset", "split")
     )

@@ -71,7 +71,7 @@ def _table(album: Album, one: Table) -> str:
         for split in params["splits"]:
             parts.append(f"<h4>{esc(dataset)}, split {esc(split)}</h4>")
             parts.append(_matrix(one, dataset, split))
-    notes = "".join(f"<li>{esc(note)}</li>" for note in params["notes"])
+    notes = "".join(f"<li>{esc(note)}</li>" for note in params.get("notes", []))
     below = f'<ul class="notes">{notes}</ul>' if notes else ""
     return (
         f'<article id="{esc(one.name)}"><h3>{esc(params["title"])}</h3>'

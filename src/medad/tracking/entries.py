@@ -55,7 +55,7 @@ class Entry:
 def candidates(root: Path) -> dict[str, str]:
     """Manifest -> key of every finished step that is logged."""
     found = [path for path in Graph(root).paths if path.split("/")[1] in KINDS and _is_run(path)]
-    return {path: str(read_json(root / path)["key"]) for path in found}
+    return {path: str(manifest.read(root / path)["key"]) for path in found}
 
 
 def run_name(identity: Mapping[str, Any]) -> str:
