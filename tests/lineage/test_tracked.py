@@ -11,6 +11,7 @@ from medad.files import write_json
 from medad.lineage.graph import Node
 from medad.lineage.tracked import report
 from medad.tracking import STATE
+from medad.tracking.state import tracked
 
 NODES = [Node("a.manifest.json", {"key": "ka"}), Node("b.manifest.json", {"key": "kb"})]
 
@@ -57,3 +58,24 @@ def test_a_damaged_state_is_named(tmp_path: Path) -> None:
     (tmp_path / STATE).write_text("{")
     with pytest.raises(MedadError, match=r"tracked\.json: not valid JSON"):
         report(tmp_path, NODES)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        [],
+        {"uri": "sqlite:///x.db"},
+        {"uri": None, "runs": {}},
+        {"uri": "sqlite:///x.db", "runs": {"ka": 1}},
+        {"uri": "sqlite:///x.db", "runs": {}, "tables": None},
+    ],
+)
+def test_a_state_of_another_form_is_one_message_here_and_in_track(
+    tmp_path: Path, content: object
+) -> None:
+    write_json(tmp_path / STATE, content)
+    with pytest.raises(MedadError, match=r"tracked\.json: does not say .*; delete it and"):
+        report(tmp_path, NODES)
+    with pytest.raises(MedadError, match=r"tracked\.json: does not say .*; delete it and"):
+        tracked(tmp_path, "http://localhost:1")

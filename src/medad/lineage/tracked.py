@@ -9,11 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from medad.files import read_json
 from medad.lineage.graph import Node
-from medad.tracking import STATE
-
-_SQLITE = "sqlite:///"
+from medad.tracking.state import sqlite_file, told
 
 
 def report(root: Path, nodes: Iterable[Node]) -> dict[str, Any]:
@@ -21,23 +18,22 @@ def report(root: Path, nodes: Iterable[Node]) -> dict[str, Any]:
 
     ``uri`` is None when nothing has been tracked; it never holds a password. ``experiments`` maps
     a run id to its experiment, for a SQLite store that can be read; else ``problem`` says why not.
-    ``links`` maps a run id to its page, for a server.
+    ``links`` maps a run id to its page, for a server. MedadError for a damaged .prov/tracked.json.
     """
-    if not (root / STATE).is_file():
+    state = told(root)
+    if state is None:
         return {"mlflow": {}, "tracking": {"uri": None}}
-    state = read_json(root / STATE)
-    known, uri = state["runs"], str(state["uri"])
+    known, uri = state["runs"], state["uri"]
     keys = {node.path: node.manifest["key"] for node in nodes}
     runs = {path: known[key] for path, key in keys.items() if key in known}
     return {"mlflow": runs, "tracking": _tracking(root, uri, list(runs.values()))}
 
 
 def _tracking(root: Path, uri: str, runs: list[str]) -> dict[str, Any]:
-    if uri.startswith(_SQLITE):
-        path = Path(uri.removeprefix(_SQLITE))
-        inside = path.is_relative_to(root)
-        shown = _SQLITE + (path.relative_to(root) if inside else path).as_posix()
-        return {"uri": shown, **_experiments(path, runs)}
+    path = sqlite_file(uri)
+    if path is not None:
+        near = path.relative_to(root) if path.is_relative_to(root) else path
+        return {"uri": f"sqlite:///{near.as_posix()}", **_experiments(path, runs)}
     shown = _without_password(uri)
     if uri.startswith(("http://", "https://")):
         # The UI's own route from a run's id alone: the experiment is not known here.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from medad.lineage import dvc_lock, mlflow_store, rehash, sources
+from medad.lineage import dvc_lock, mlflow_store, rehash, sources, summary
 from medad.lineage import inventory as inventories
 from medad.lineage.blame import Blame, Resting
 from medad.lineage.inventory import Inventory, Problem
@@ -55,6 +55,7 @@ def verify(root: Path, target: str | None = None) -> tuple[list[Finding], list[s
     problems += [
         *dvc_lock.compare(root, known, wrong, chosen, notes),
         *mlflow_store.compare(root, known, steps.__contains__, notes),
+        *summary.compare(root, known, target is None, notes),
     ]
     return _blamed(known, problems), notes
 

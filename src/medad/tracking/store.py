@@ -21,7 +21,7 @@ from medad.errors import MedadError
 from medad.files import write_json
 from medad.lineage.locks import try_lock
 from medad.tracking.entries import Entry, Input
-from medad.tracking.state import STATE, artifact_root, sqlite_file
+from medad.tracking.state import LOCK, STATE, artifact_root, sqlite_file
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -54,7 +54,7 @@ class Writer:
         self.completed = 0  # runs that this writer has completed
 
     def __enter__(self) -> Writer:
-        self.lock = try_lock(self.root / ".prov" / "track.lock")
+        self.lock = try_lock(self.root / LOCK)
         if self.lock is None:
             raise MedadError("another `medad track` is running; it will bring in what is new")
         os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"

@@ -17,7 +17,6 @@ from medad import layout
 from medad.files import canonical_json, read_csv, read_json
 from medad.lineage import cells as maps
 from medad.lineage import manifest
-from medad.lineage.graph import Graph
 from medad.tracking.entries import Entry, flat, origin, tested
 
 ALONE = "medad/runs"  # experiment of runs that no table shows
@@ -73,13 +72,11 @@ def shown(inputs: Iterable[str]) -> frozenset[str]:
 
 def finished_tables(root: Path) -> list[Table]:
     """Tables whose files are here, sorted by name, with the figures that go with each."""
-    paths = Graph(root).paths
     made = {
         folder: [
             value
-            for path in paths
-            if path.startswith(f"results/{folder}/")
-            and _whole(root, value := manifest.read(root / path))
+            for path in sorted((root / "results" / folder).rglob(f"*{layout.MANIFEST}"), key=str)
+            if _whole(root, value := manifest.read(path))
         ]
         for folder in ("tables", "figures")
     }
@@ -104,10 +101,13 @@ def owners(root: Path, finished: Iterable[Table]) -> dict[str, str]:
     return {run: name for name in sorted(asked, reverse=True) for run in asked[name]}
 
 
-def whole(root: Path, table: Table) -> Entry:
-    """The run of a table: CSV, Markdown and figures, and its values as curves over K."""
+def whole(root: Path, table: Table, *, origins: bool = True) -> Entry:
+    """The run of a table: CSV, Markdown and figures, and its values as curves over K.
+
+    Without ``origins`` no record is read, so that it is not said when it was made.
+    """
     outputs, params = table.manifest["outputs"], table.manifest["params"]
-    started, tags = origin(root, table.manifest["key"])
+    started, tags = origin(root, table.manifest["key"]) if origins else (0, {})
     artifacts = [(outputs[name]["path"], "") for name in ("csv", "markdown")]
     for figure in table.figures:
         picture = PurePosixPath(figure["outputs"]["figure"]["path"])
@@ -137,11 +137,15 @@ def whole(root: Path, table: Table) -> Entry:
     )
 
 
-def cells(root: Path, table: Table) -> list[Cell]:
-    """The runs of a table's cells."""
+def cells(root: Path, table: Table, *, origins: bool = True) -> list[Cell]:
+    """The runs of a table's cells.
+
+    Without ``origins`` neither records nor metrics are read, so that it is not said when they were
+    made and of which images; key, parameters and points are the same.
+    """
     outputs, inputs = table.manifest["outputs"], table.manifest["inputs"]
     rows = {_cell(row): row for row in read_csv(root / outputs["csv"]["path"])}
-    started, tags = origin(root, table.manifest["key"])
+    started, tags = origin(root, table.manifest["key"]) if origins else (0, {})
     metric = table.manifest["params"]["metric"]  # the cell map has it in full
     found = []
     for name, cell in maps.cells(root / outputs["cells"]["path"]).items():
@@ -150,6 +154,7 @@ def cells(root: Path, table: Table) -> list[Cell]:
         options = " ".join(f"--{key} {shlex.quote(value)}" for key, value in place.items())
         first = manifest.read(root / str(manifest.beside(inputs[cell["metrics"][0]]["path"])))
         texts = {key: rows[name][key] for key in _TEXT if rows[name][key]}
+        made = first["outputs"]["metrics"]["path"]
         entry = Entry(
             key="",
             name=f"{row}, {column} ({dataset}, {split})",
@@ -165,7 +170,7 @@ def cells(root: Path, table: Table) -> list[Cell]:
                 "medad.manifest": layout.manifest("table", {"table": table.name}),
                 "medad.audit": f"medad audit {outputs['csv']['path']} {options}",
             },
-            inputs=[tested(first, read_json(root / first["outputs"]["metrics"]["path"]))],
+            inputs=[tested(first, read_json(root / made))] if origins else [],
             tag="medad.version",
         )
         content = [entry.tags["medad.cell"], entry.params, entry.points]
