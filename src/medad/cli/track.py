@@ -1,4 +1,4 @@
-"""`medad track`: finished runs and their curves into MLflow; `--follow` while a run goes on."""
+"""`medad track`: finished runs into MLflow, `--follow` while a run goes on; and what DVC shows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from medad.cli.common import project
 from medad.errors import MedadError
+from medad.lineage import summary
 from medad.lineage.locks import try_lock
 from medad.lineage.session import RUN_LOCK
 from medad.tracking import follow, track
@@ -24,6 +25,8 @@ def main(arguments: Sequence[str]) -> int:
         if options.follow:
             follow(root, 5.0, lambda: _running(root))
             return 0
+        if (root / summary.FOLDER).is_dir():  # the other view of tables, once it was asked for
+            summary.write(root)
         count = track(root)
     except MedadError as error:
         if not options.quiet:

@@ -70,7 +70,7 @@ def compare(root: Path, known: Inventory, everything: bool, notes: list[str]) ->
         for path in sorted(named):
             fault = _fault(root / path, wanted[path])
             if fault:
-                yield path, fault, made.step
+                yield path, fault, None  # no number rests on it
     if everything:
         for path in sorted(here):
             yield path, "extra: of no table that is here; delete it", None
