@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from medad.cli.common import project
-from medad.lineage import adopt
 from medad.lineage.graph import relative
+from medad.lineage.publish import publish
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -18,6 +18,6 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     root = project()
     results = [relative(root, result) for result in options.results]
-    packed = adopt.publish(root, results, options.folder)
+    packed = publish(root, results, options.folder)
     print(f"{len(packed)} files packed into {options.folder}/evidence")
     return 0

@@ -1,161 +1,161 @@
-"""Take over artifacts that came from elsewhere: rehash, refuse on a mismatch, index."""
+"""Take over artifacts that came from elsewhere: verify all of it first, then place and index it."""
 
 from __future__ import annotations
 
-import io
-import shutil
-import zipfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+import filecmp
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from medad import layout
 from medad.errors import MedadError
-from medad.files import Digest, digest, read_json, write_bytes
-from medad.lineage import manifest
-from medad.lineage.graph import Graph, Node
+from medad.files import Digest, canonical_json, digest, write_bytes
+from medad.lineage import checked
+from medad.lineage.archives import Unpacked, unpack
+from medad.lineage.graph import Graph
+from medad.lineage.placing import place, prepared
+from medad.lineage.publish import evidence
 from medad.lineage.store import Store
+from medad.lineage.unpublished import UNPUBLISHED, unpublished
 
-_DATE = (1980, 1, 1, 0, 0, 0)
+__all__ = ["Adopted", "adopt", "evidence"]
 
 
 @dataclass(frozen=True)
 class Adopted:
-    """How many steps are complete, how many are known by their manifest alone, and the outputs
-    (path -> sha256) that are not here."""
+    """How many files were placed, how many steps are complete, and how many are known by their
+    manifest alone."""
 
+    placed: int
     complete: int
     partial: int
-    absent: dict[str, str]
 
 
-def adopt(root: Path) -> Adopted:
-    """Verify every result below ``root`` and make complete steps findable by their key."""
-    graph, store = Graph(root), Store(root)
-    complete = partial = 0
-    wrong: list[str] = []
-    absent: dict[str, str] = {}
-    for path in graph.paths:
-        found = manifest.read(root / path)
-        if not manifest.consistent(found):
-            wrong.append(path)
+@dataclass(frozen=True)
+class _Verified:
+    """``steps``: all. ``complete``: those with all their outputs. ``here``: files and what they
+    are. ``absent``: outputs of published steps that are neither published nor here, by hash."""
+
+    steps: list[checked.Step] = field(default_factory=list)
+    complete: list[checked.Step] = field(default_factory=list)
+    here: list[tuple[Path, Digest]] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+
+
+def adopt(root: Path, folder: Path | None = None) -> Adopted:
+    """Verify every result below ``root``, and make complete steps findable by their key.
+
+    With ``folder``, which `medad publish` wrote, its evidence is verified with them and placed.
+    MedadError for whatever is not what its manifest says, for another version of a file that is
+    here, and for folders that cannot be written; then the project is as it was before. What the
+    publication leaves out and is not here is noted as ``unpublished``.
+    """
+    try:
+        with prepared(Store(root).temporary) as temporary:
+            published = Unpacked({}, {})
+            if folder is not None:
+                published = unpack(folder, temporary / "files")
+            verified = _verified(root, published)
+            results = [
+                (file, root / path)
+                for path, file in published.files.items()
+                if not (root / path).exists()
+            ]
+            state = list(_prepared(_state(root, published, verified), temporary / "state"))
+            for file, content in verified.here:
+                Store(root).put(file, content)
+            (temporary / "aside").mkdir()
+            place([*results, *state], temporary / "aside")
+    except OSError as error:
+        message = f"{error.filename or root}: cannot be read or written ({error.strerror})"
+        raise MedadError(message) from error
+    complete = len(verified.complete)
+    return Adopted(len(results), complete, len(verified.steps) - complete)
+
+
+def _verified(root: Path, published: Unpacked) -> _Verified:
+    """Every step that will be here, and the files it made, where they lie now."""
+    found, wrong = _Verified(), list[str]()
+    others = [
+        path
+        for path, file in published.files.items()
+        if (root / path).exists() and not filecmp.cmp(file, root / path, shallow=False)
+    ]
+    for path in sorted({*Graph(root).paths, *published.steps}):
+        foreign = path in published.steps
+        step = published.steps[path] if foreign else _own(root, path)
         here = True
-        for item in found["outputs"].values():
-            file = root / item["path"]
+        for output, content in step.outputs.items():
+            file = _source(root, published, output)
             if not file.is_file():
                 here = False
-                absent[item["path"]] = item["sha256"]
-                continue
-            content = digest(file)
-            if content != Digest(item["sha256"], item["md5"], item["size"]):
-                wrong.append(item["path"])
-            elif not wrong:
-                store.put(file, content)
-        if here and not wrong:
-            store.remember(found)
-        complete, partial = complete + here, partial + (not here)
-        if found["kind"] == "index":
-            _restore_listing(root, found["identity"])
+                if foreign:
+                    found.absent[output] = content.sha256
+            elif output not in published.files and digest(file) != content:
+                (others if foreign else wrong).append(output)
+            else:
+                found.here.append((file, content))
+        found.steps.append(step)
+        if here:
+            found.complete.append(step)
+    if others:
+        raise checked.refusal(others, "another version is here; move results/ away first")
     if wrong:
-        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-        raise MedadError(f"refused: not what their manifests say: {', '.join(wrong[:5])}{more}")
-    return Adopted(complete, partial, absent)
+        raise checked.refusal(wrong, "refused: not what their manifests say")
+    return found
 
 
-def unpack(folder: Path, root: Path) -> int:
-    """Place the published evidence of ``folder`` below ``root``; refuses to replace other files."""
-    archives = sorted(folder.glob("evidence/*.zip"))
-    if not archives:
-        raise MedadError(f"{folder}: no evidence/*.zip; give a folder that `medad publish` wrote")
-    for name, content in _published(folder, archives):
-        target = _inside(root, name)
-        if target.exists() and target.read_bytes() != content:
-            raise MedadError(f"{name}: another version is here; move results/ away first")
-    placed = 0
-    for name, content in _published(folder, archives):
-        write_bytes(_inside(root, name), content)
-        placed += 1
-    return placed
+def _own(root: Path, path: str) -> checked.Step:
+    return checked.step((root / path).read_bytes(), path, path)
 
 
-def _published(folder: Path, archives: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
-    """Path and content of all that was published: what is in the archives, and the pictures, which
-    lie beside them alone."""
-    for archive in archives:
-        with zipfile.ZipFile(archive) as opened:
-            for name in opened.namelist():
-                content = opened.read(name)
-                yield name, content
-                if not name.endswith(layout.MANIFEST):
-                    continue
-                kind, identity = layout.parse_manifest(name)
-                if kind == "figure":
-                    picture = layout.output("figure", identity, "figure")
-                    beside = folder / Path(picture).name
-                    if beside.is_file():
-                        yield picture, beside.read_bytes()
+def _source(root: Path, published: Unpacked, path: str) -> Path:
+    """Where a file lies that is, or is to be, at ``path``."""
+    return published.files.get(path, root / path)
 
 
-def pack(paths: list[str], root: Path, target: Path) -> None:
-    """Files below ``root`` as a zip: fixed order and dates, so equal files give equal bytes."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(paths):
-            archive.writestr(zipfile.ZipInfo(path, _DATE), (root / path).read_bytes(), 8, 9)
-    write_bytes(target, buffer.getvalue())
+def _state(root: Path, published: Unpacked, verified: _Verified) -> Iterator[tuple[Path, bytes]]:
+    """What is to be in .prov beside the results: listings, manifests by key, what is left out."""
+    for step in verified.steps:
+        yield from _listing(root, published, step)
+    store = Store(root)
+    for step in verified.complete:
+        yield store.entry(step.key), _source(root, published, step.path).read_bytes()
+    known = {**unpublished(root), **verified.absent}
+    away = {
+        path: sha256
+        for path, sha256 in known.items()
+        if path not in published.files and not (root / path).is_file()
+    }
+    if known or published.steps:
+        yield root / UNPUBLISHED, canonical_json(away)
 
 
-def publish(root: Path, results: Sequence[str], folder: Path) -> list[str]:
-    """Tables and figures with their evidence, without images, models and maps.
+def _listing(root: Path, published: Unpacked, step: checked.Step) -> Iterator[tuple[Path, bytes]]:
+    """The list of a dataset's files where it is not here, so that absent images stay known by hash.
 
-    That is what a stranger can check. Returns the paths packed. What was asked for lies open beside
-    the archives: CSV, Markdown and cell map of a table, the picture of a figure (which is nowhere
-    else). MedadError for a file that is no result, and for two results that have a file of the same
-    name.
+    MedadError for one that is no such list.
     """
-    graph = Graph(root)
-    asked = {node.path: node for node in map(graph.of_file, results)}
-    opened = [item["path"] for n in asked.values() for item in n.manifest["outputs"].values()]
-    names = [Path(path).name for path in opened]
-    if len(set(names)) < len(names):
-        raise MedadError(f"{folder}: results of the same name: {', '.join(sorted(opened))}")
-    nodes = {node.path: node for one in asked.values() for node in one.up()}
-    packed: dict[str, set[str]] = {}
-    for node in nodes.values():
-        keys = Path("results/records") / node.manifest["key"][:2] / node.manifest["key"]
-        records = sorted((root / keys).glob("*.json"))
-        files = [node.path, *(path.relative_to(root).as_posix() for path in records)]
-        for file in [*files, *evidence(node)]:
-            packed.setdefault(PurePosixPath(file).parts[1], set()).add(file)
-    shutil.rmtree(folder / "evidence", ignore_errors=True)
-    for stage, stage_files in packed.items():
-        pack(sorted(stage_files), root, folder / "evidence" / f"{stage}.zip")
-    for path in opened:
-        write_bytes(folder / Path(path).name, (root / path).read_bytes())
-    return sorted(file for files in packed.values() for file in files)
+    if step.kind != "index":
+        return
+    path = layout.output("index", step.identity, "listing")
+    file, target = _source(root, published, path), root / layout.LISTING.format(**step.identity)
+    if path not in step.outputs or not file.is_file() or target.exists():
+        return
+    try:
+        found = json.loads(content := file.read_bytes())
+    except (ValueError, RecursionError):
+        found = None
+    files = found.get("files") if isinstance(found, dict) else None
+    if not isinstance(files, dict) or not all(isinstance(one, str) for one in files.values()):
+        raise MedadError(f"{path}: refused: not a list of files with their hashes")
+    yield target, content
 
 
-def evidence(node: Node) -> list[str]:
-    """Outputs of a step that anyone may have: no images, nothing drawn from them, no models."""
-    outputs = node.manifest["outputs"]
-    if node.kind == "stage1":
-        return [outputs["events"]["path"]]
-    if node.kind in ("weights", "phantom", "pairs", "head", "figure"):
-        return []
-    return [item["path"] for name, item in outputs.items() if name != "maps"]
-
-
-def _restore_listing(root: Path, identity: layout.Identity) -> None:
-    """The list of a dataset's files, so that absent images stay known by hash."""
-    copy = root / layout.output("index", identity, "listing")
-    target = root / layout.LISTING.format(**identity)
-    if copy.is_file() and not target.exists():
-        read_json(copy)
-        write_bytes(target, copy.read_bytes())
-
-
-def _inside(root: Path, name: str) -> Path:
-    parts = PurePosixPath(name).parts
-    if not parts or parts[0] != "results" or ".." in parts:
-        raise MedadError(f"{name}: an archive may only hold files below results/")
-    return root.joinpath(*parts)
+def _prepared(state: Iterator[tuple[Path, bytes]], folder: Path) -> Iterator[tuple[Path, Path]]:
+    """Each content as a file in ``folder``, with its target, where that is not the same already."""
+    for number, (target, content) in enumerate(state):
+        if not target.is_file() or target.read_bytes() != content:
+            write_bytes(folder / str(number), content)
+            yield folder / str(number), target

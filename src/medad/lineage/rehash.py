@@ -11,15 +11,16 @@ from itertools import chain
 from pathlib import Path
 
 from medad import layout
-from medad.files import read_json, sha256
+from medad.files import sha256
 from medad.lineage import inventory as inventories
 from medad.lineage import manifest, record, sealed, views
 from medad.lineage.inventory import Inventory, Output, Problem
 from medad.lineage.spread import spread
 from medad.lineage.store import Store
 from medad.lineage.summaries import read
+from medad.lineage.unpublished import UNPUBLISHED as UNPUBLISHED
+from medad.lineage.unpublished import unpublished
 
-UNPUBLISHED = ".prov/unpublished.json"  # outputs that an adopted publication leaves out, by hash
 MISSING = "missing"
 _SMALL = 1 << 20  # bytes of a file that is read at once
 _RECORD = re.compile(rf"{record.FOLDER}/([0-9a-f]{{2}})/(\1[0-9a-f]{{62}})/[0-9]+-[0-9]+\.json")
@@ -31,7 +32,7 @@ def outputs(
     root: Path, known: Inventory, chosen: Callable[[str], bool], notes: list[str]
 ) -> Iterator[Problem]:
     """Outputs that are missing or are not what was made; those of a publication are noted."""
-    away = read_json(root / UNPUBLISHED) if (root / UNPUBLISHED).is_file() else {}
+    away = unpublished(root)
 
     def check(task: tuple[str, Output]) -> tuple[str, Output, str]:
         path, made = task
