@@ -71,7 +71,7 @@ class Small:
         write_json(self.root / layout.manifest(kind, identity), found)
         if recorded:
             told = {name: found[name] for name in ("key", "kind", "identity")}
-            value = {**told, "action": "computed", "started": 1.5, "process": 1}
+            value = {**told, "action": "computed", "started": 1.5, "process": 1, "wall_s": 0.1}
             folder = f"results/records/{found['key'][:2]}/{found['key']}"
             write_json(self.root / folder / record.name(1.5, 1), manifest.seal(value))
         return made
