@@ -37,7 +37,7 @@ SHOTS, REPLICATES, METHODS = (2, 4, 6, 8), 5, 20
 RUNS = len(SHOTS) * REPLICATES
 CODE = {f"data/module_{number}.py": "0" * 64 for number in range(12)}
 PARAMS = {"seed": 0, "side": 128, **{f"choice_{number}": number / 7 for number in range(8)}}
-ABOUT = {
+ABOUT: dict[str, Any] = {
     "action": "computed",
     "compute_s": 1.0,
     "device": "cpu",
@@ -45,8 +45,10 @@ ABOUT = {
     "log": "logs/step.log",
     "machine": {"cores": "2", "cpu": "none", "gpu": "none", "host": "none", "system": "none"},
     "peak_memory_mib": 100,
+    "process": 1,
     "repository": {"commit": "0" * 40, "diff": None},
     "started": 1.5,
+    "wall_s": 1.0,
 }
 IMAGES = [f"{number:064x}" for number in range(20)]
 
@@ -167,7 +169,8 @@ class Project:
         self._write(layout.manifest(kind, identity), content)
         self._write(f".prov/index/{key}.json", content)
         about = {**_about(), **_pieces(key=key, kind=kind, identity=identity, schema=1)}
-        self._write(f"{record.FOLDER}/{key[:2]}/{key}/1-1.json", _sealed(about))
+        name = record.name(ABOUT["started"], ABOUT["process"])
+        self._write(f"{record.FOLDER}/{key[:2]}/{key}/{name}", _sealed(about))
         self.steps += 1
 
     def _write(self, path: str, content: bytes) -> None:

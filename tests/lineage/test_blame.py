@@ -28,13 +28,13 @@ class Oracle:
 
     def __init__(self, root: Path) -> None:
         self.maker: dict[str, str] = {}  # file -> manifest of the step that made it
-        self.reads: dict[str, list[str]] = {}  # manifest -> files
+        self.inputs: dict[str, dict[str, Any]] = {}  # manifest -> its inputs
         self.of_key: dict[str, str] = {}
         for file in root.glob("results/**/*.manifest.json"):
             path, found = file.relative_to(root).as_posix(), json.loads(file.read_text())
             self.maker[path] = path
             self.maker.update({item["path"]: path for item in found["outputs"].values()})
-            self.reads[path] = [item["path"] for item in found["inputs"].values()]
+            self.inputs[path] = found["inputs"]
             self.of_key[found["key"]] = path
         self.table = "results/tables/table1.manifest.json"
         self.about = json.loads((root / self.table).read_text())
@@ -42,17 +42,23 @@ class Oracle:
         self.rests = {name: self._below(cell) for name, cell in cells.items()}
 
     def _below(self, cell: dict[str, Any]) -> set[str]:
-        baseline = self.about["params"]["baseline"]
-        found: set[str] = set()
-        for name in cell["metrics"]:
-            place, method, draw = name.split("/")[:3], name.split("/")[3], name.split("/")[4:]
-            for one in (method, baseline):
-                path = self.about["inputs"]["/".join([*place, one, *draw])]["path"]
-                found |= self._up(self.maker[path])
-        return found
+        """Its metrics; the scores and shots its intervals are of."""
+        inputs, baseline = self.about["inputs"], self.about["params"]["baseline"]
+        intervals = self.inputs[self.maker[inputs[cell["intervals"]]["path"]]]
+        own = {tuple(name.split("/")[3:]) for name in cell["metrics"]}  # method, k4, r0
+        method = next(iter(own))[0]
+        read = {inputs[name]["path"] for name in cell["metrics"]}
+        for name, item in intervals.items():
+            kind, *run = name.split("/")
+            # max-|t| is over all K of a difference, and the baseline has none from itself.
+            at_every_k = method != baseline and run[0] in (method, baseline)
+            if kind == "shots" or tuple(run) in own or at_every_k:
+                read.add(item["path"])
+        return set().union(*(self._up(self.maker[path]) for path in read))
 
     def _up(self, manifest: str) -> set[str]:
-        above = {self.maker[path] for path in self.reads[manifest] if path in self.maker}
+        read = [item["path"] for item in self.inputs[manifest].values()]
+        above = {self.maker[path] for path in read if path in self.maker}
         return {manifest}.union(*(self._up(one) for one in above))
 
     def owner(self, path: str) -> str:
@@ -139,6 +145,24 @@ def test_the_baseline_is_behind_every_cell_and_another_method_behind_its_own(roo
     assert resting(root, "shots", DRAW).cells == (a, b)
     assert resting(root, "intervals", {"dataset": "d", "split": "s", "table": "t"}).cells == (a, b)
     assert resting(root, "table", {"table": "t"}) == Resting((a, b), (), 0)
+
+
+def test_a_cell_of_one_k_rests_on_the_scores_of_every_k_and_on_no_metrics_of_another(
+    tmp_path: Path,
+) -> None:
+    """Of a difference all K have one critical value; the baseline's cells have no difference."""
+    Small(tmp_path, (2, 4))
+    a2, a4, b2, b4 = (
+        f"results/tables/t.csv d/s/{cell}" for cell in ("A/K2", "A/K4", "B/K2", "B/K4")
+    )
+    for kind in ("head", "score"):
+        assert resting(tmp_path, kind, run("a")).cells == (a2, a4)
+        assert resting(tmp_path, kind, run("b")).cells == (a2, a4, b2)
+        assert resting(tmp_path, kind, run("b", 4)).cells == (a2, a4, b4)
+    assert resting(tmp_path, "metrics", run("a")).cells == (a2,)
+    assert resting(tmp_path, "metrics", run("b", 4)).cells == (b4,)
+    # Resamples that leave any draw without a class count for no cell.
+    assert resting(tmp_path, "shots", DRAW).cells == (a2, a4, b2, b4)
 
 
 def test_cells_of_a_map_that_cannot_be_believed_are_not_named(root: Path) -> None:

@@ -18,3 +18,5 @@ def test_every_attempt_leaves_a_sealed_record(tmp_path: Path) -> None:
     assert found[0]["identity"] == {"dataset": "d", "k": 2}
     assert found[0]["peak_memory_mib"] > 0
     assert [manifest.read(path) for path in record.every(tmp_path)] == found
+    names = [record.name(item["started"], item["process"]) for item in found]
+    assert [path.name for path in record.every(tmp_path)] == names

@@ -8,7 +8,7 @@ from small_project import DRAW, Small, run
 
 from medad import layout
 from medad.files import read_json, write_bytes, write_json
-from medad.lineage import inventory, manifest, rehash
+from medad.lineage import inventory, manifest, record, rehash
 from medad.lineage.inventory import Inventory
 
 
@@ -69,13 +69,58 @@ def test_a_record_is_whole_and_lies_with_its_key(root: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("other", [(1.5, 2), (1.500001, 1), (1e-6, 1), (2.5, 1)])
+@pytest.mark.parametrize("recorded", [True, False])  # whether the process is in the record
+def test_a_copy_of_a_record_is_told_by_its_name(
+    root: Path, other: tuple[float, int], recorded: bool
+) -> None:
+    _, file = of_step(root, "shots", DRAW)
+    if not recorded:
+        value = {name: item for name, item in read_json(file).items() if name != "process"}
+        write_json(file, manifest.seal({**value, "started": 1.5}))
+        file = file.rename(file.with_name(record.name(1.500499, 7)))  # the time was rounded
+    assert below(root) == {}
+    copy = file.with_name(record.name(*other))
+    copy.write_bytes(file.read_bytes())
+    fault = "copy of a record: its name is not that of the attempt it tells of"
+    near = not recorded and other[0] < 1.6 and other[0] > 1.4
+    assert below(root) == ({} if near else {copy.relative_to(root).as_posix(): fault})
+    copy.rename(file.with_name("1500000-1.json"))
+    assert len(below(root)) == 1
+
+
+def test_a_record_tells_of_the_step_whose_key_it_has(root: Path) -> None:
+    _, file = of_step(root, "shots", DRAW)
+    name, value = file.relative_to(root).as_posix(), read_json(file)
+    for change in (
+        {"kind": "index"},
+        {"kind": "metrics"},
+        {"kind": ["shots"]},
+        {"identity": {**DRAW, "k": 4}},
+        {"identity": {**DRAW, "method": "a"}},
+        {"identity": {}},
+        {"identity": "x"},
+        {"started": "soon"},
+        {"started": 1e300},
+        {"process": None},
+    ):
+        write_json(file, manifest.seal({**value, **change}))
+        assert list(below(root)) == [name], change
+    for lost in ("kind", "identity", "started"):
+        write_json(file, manifest.seal({n: item for n, item in value.items() if n != lost}))
+        assert list(below(root)) == [name], lost
+    write_json(file, value)
+    assert below(root) == {}
+
+
 def test_records_of_former_results_are_history_but_must_be_whole(root: Path) -> None:
     key = "ab" * 32
-    write_json(root / f"results/records/ab/{key}/1-1.json", manifest.seal({"key": key, "z": 1}))
+    file = root / f"results/records/ab/{key}" / record.name(1.5, 1)
+    write_json(file, manifest.seal({"key": key, "process": 1, "started": 1.5, "z": 0}))
     assert below(root) == {}
-    (root / f"results/records/ab/{key}/1-1.json").write_bytes(b"{}")
+    file.write_bytes(b"{}")
     [(path, _, step)] = rehash.below_results(root, take(root), [])
-    assert path.endswith(f"{key}/1-1.json")
+    assert path == file.relative_to(root).as_posix()
     assert step is None
 
 

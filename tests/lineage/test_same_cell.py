@@ -39,11 +39,12 @@ def cell(place: Forged, row: str, column: str) -> Target:
         (CONSULT, {"tritanh.push"}),
         ({"evaluation": {"resamples": 100}}, {"resamples"}),
         ({"runs": {"replicates": 2}}, {"replicate"}),
+        # All K of its row share one critical value of the simultaneous interval.
+        ({"runs": {"shots": [4, 6]}}, {"K"}),
         ({"methods": {"patchcore": {"override": {"detector": {"coreset": 0.2}}}}}, {"coreset"}),
-        # Another method, another row's standing and another K are not.
+        # Another method and another row's standing are not.
         ({"detectors": {"padim": {"dimensions": 30}}}, set()),
         ({"methods": {"padim": {"because": "x"}}}, set()),
-        ({"runs": {"shots": [4, 6]}}, set()),
     ],
 )
 def test_a_cell_rests_on_less_than_its_table(
@@ -60,6 +61,46 @@ def test_a_cell_rests_on_less_than_its_table(
         metrics = "results/metrics/phantom/grouped/consult/k4/r0.json"
         assert draw["values"]["auroc"] == [read_json(p, metrics)["auroc"] for p in (old, new)]
         assert draw["ranks"]["common"] == len(IMAGES)
+
+
+@pytest.mark.parametrize("kind", ["head", "score"])
+@pytest.mark.parametrize(
+    ("method", "moved"),
+    [
+        ("consult", {"CONSULT/K2", "CONSULT/K4"}),
+        # Every difference is paired with the baseline's scores; its own cells have none.
+        ("patchcore", {"CONSULT/K2", "CONSULT/K4", "PatchCore/K2"}),
+    ],
+)
+def test_scores_of_another_k_move_the_simultaneous_interval_and_are_named(
+    root: Path, kind: str, method: str, moved: set[str]
+) -> None:
+    step = f"results/{kind}s/phantom/grouped/{method}/k2/r0.manifest.json"
+    other = step.replace(method, "padim")
+    old, new = Forged(root), Forged(root, bytes_of={step: "x", other: "x"})
+    for row in ("CONSULT", "PatchCore"):
+        for column in ("K2", "K4"):
+            found = compare(cell(old, row, column), cell(new, row, column))
+            told = [(item["sort"], item["steps"]) for item in found["causes"]]
+            assert found["same"] == (f"{row}/{column}" not in moved), (row, column)
+            assert told == ([] if found["same"] else [("unknown", (step,))])
+    line = compare(cell(old, "CONSULT", "K4"), cell(new, "CONSULT", "K4"))["consequences"]["line"]
+    assert list(line) == ["vs_sim_low"]
+
+
+def test_another_k_is_no_cause_where_the_simultaneous_interval_is_equal(root: Path) -> None:
+    """The baseline has none."""
+    step = "results/scores/phantom/grouped/patchcore/k4/r0.manifest.json"
+    config = {"runs": {"shots": [4, 6]}}
+    old, new = Forged(root), Forged(root, config=config, bytes_of={step: "x"})
+    assert compare(
+        cell(old, "PatchCore", "K4"), cell(Forged(root, config=config), "PatchCore", "K4")
+    )["same"]
+    (cause,) = compare(cell(old, "PatchCore", "K4"), cell(new, "PatchCore", "K4"))["causes"]
+    assert cause["steps"] == (step,)
+    found = compare(cell(old, "CONSULT", "K4"), cell(new, "CONSULT", "K4"))
+    told = {(item["sort"], item["old"], item["new"]) for item in found["causes"]}
+    assert told == {("selection", 2, None), ("selection", None, 6), ("unknown", None, None)}
 
 
 def test_two_cells_of_one_table(root: Path) -> None:

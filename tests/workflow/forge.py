@@ -61,7 +61,8 @@ class Forged:
 
     ``config``: what `--config` would say. ``code``: module -> hash in every closure that has it.
     ``bytes_of``, ``libraries``, ``machine``: of a kind of step, what its outputs or records have
-    that others' have not; keys do not see it. ``unrecorded``: kinds without records.
+    that others' have not; keys do not see it. ``bytes_of`` also of one step, by its manifest's
+    path. ``unrecorded``: kinds without records.
     """
 
     root: Path
@@ -115,7 +116,7 @@ class Forged:
             inputs[name] = (source, self._content(found, source, half.params))
         key = manifest.key(half, identity, {name: one for name, (_, one) in inputs.items()})
         paths = layout.outputs(kind, identity, half.params)
-        salt = self.bytes_of.get(kind, "")
+        salt = self.bytes_of.get(kind, "") + self.bytes_of.get(path, "")
         outputs = {}
         for name, target in paths.items():
             content = self._bytes(found, f"{kind}.{name}", half, inputs, key + salt)
@@ -221,24 +222,27 @@ class Forged:
         half: manifest.Half,
         inputs: Mapping[str, tuple[str, str]],
     ) -> bytes:
-        """Interval and difference as in the real table: of the own and the baseline's scores."""
+        """Intervals as in the real table: of the own scores, and of the baseline's with them, at
+        the own K or at all together."""
         published = {row["label"]: (row["method"], row["published"]) for row in half.params["rows"]}
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(["dataset", "split", "row", "shots", "auroc", "low", "vs_low", "paper"])
+        bounds = ("low", "vs_low", "vs_sim_low")
+        writer.writerow(["dataset", "split", "row", "shots", "auroc", *bounds, "paper"])
         for name, cell in self._cells(found, half, inputs):
             dataset, split, row, column = name.split("/")
             intervals = manifest.parse(
                 found[f"results/metrics/{dataset}/{split}/table1.intervals.manifest.json"], name
             )
+            own, baseline = published[row][0], intervals["params"]["baseline"]
+            both = () if own == baseline else (own, baseline)
             part = column.replace("K", "k")
-            own = {"code": intervals["code"], "params": intervals["params"]["resamples"]}
-            for method in (published[row][0], intervals["params"]["baseline"]):
-                scores = {n: i for n, i in intervals["inputs"].items() if f"/{method}/{part}/" in n}
-                own[method] = {n: item["sha256"] for n, item in scores.items()}
-            low = _number(_sha(canonical_json(own)), "low")
+            lows = [
+                _low(intervals, methods, k) if methods else ""
+                for methods, k in (((own,), part), (both, part), (both, ""))
+            ]
             paper = published[row][1].get(column, "")
-            writer.writerow([dataset, split, row, column[1:], cell["value"], low, low, paper])
+            writer.writerow([dataset, split, row, column[1:], cell["value"], *lows, paper])
         return buffer.getvalue().encode()
 
     def _record(self, found: dict[str, bytes], made: Mapping[str, Any]) -> None:
@@ -254,6 +258,17 @@ class Forged:
         path = f"results/records/{key[:2]}/{key}/0000000000000001-1.json"
         found[path] = canonical_json(manifest.seal(value))
         self._records[path.rpartition("/")[0]] = [path]
+
+
+def _low(intervals: Mapping[str, Any], methods: tuple[str, ...], part: str) -> float:
+    """A bound that rests on the scores of these methods, at one K ("k4") or at every K ("")."""
+    scores = {
+        name: item["sha256"]
+        for name, item in intervals["inputs"].items()
+        if name.startswith("scores/") and name.split("/")[1] in methods and f"/{part}" in name
+    }
+    rest = {"code": intervals["code"], "params": intervals["params"]["resamples"]}
+    return _number(_sha(canonical_json({**rest, "scores": scores})), "low")
 
 
 def _sha(content: bytes) -> str:

@@ -7,45 +7,46 @@ from pathlib import Path
 
 from medad import layout
 from medad.files import digest, write_bytes, write_json
-from medad.lineage import manifest
+from medad.lineage import manifest, record
 
 PLACE = {"dataset": "d", "split": "s"}
 DRAW = {**PLACE, "k": 2, "r": 0}
 
 
-def run(method: str) -> dict[str, str | int]:
+def run(method: str, k: int = 2) -> dict[str, str | int]:
     """Identity of one run."""
-    return {**DRAW, "method": method}
+    return {**DRAW, "k": k, "method": method}
 
 
 class Small:
-    """shots -> head -> score -> metrics of methods a and b, their intervals, and table t."""
+    """shots -> head -> score -> metrics of methods a and b at each K, their intervals, table t."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, ks: tuple[int, ...] = (2,)) -> None:
         self.root = root
-        shots = self.step("shots", DRAW, {}, {"shots": b"shots"})["shots"]
-        scores, metrics = {}, {}
-        for method in ("a", "b"):
-            identity = run(method)
-            head = self.step("head", identity, {"shots": shots}, {"head": method.encode()})["head"]
-            read = {"head": head, "shots": shots}
-            scored = self.step("score", identity, read, {"scores": b"of " + method.encode()})
-            scores[f"scores/{method}/k2/r0"] = scored["scores"]
-            values = b'{"auroc": 0.%d}' % ord(method)
-            made = self.step("metrics", identity, scored, {"metrics": values})
-            metrics[f"metrics/d/s/{method}/k2/r0"] = made["metrics"]
-        own = self.step("intervals", {**PLACE, "table": "t"}, scores, {"intervals": b"{}"})
-        self.cells = {
-            f"d/s/{name}/K2": {
-                "value": 0.5,
-                "decimals": 4,
-                "n": 1,
-                "aggregation": "mean over draws",
-                "metrics": [f"metrics/d/s/{name.lower()}/k2/r0"],
-                "intervals": "intervals/d/s",
-            }
-            for name in ("A", "B")
-        }
+        compared, metrics, self.cells = {}, {}, {}
+        for k in ks:
+            draw = {**DRAW, "k": k}
+            content = b"shots" if k == 2 else b"shots of %d" % k
+            shots = self.step("shots", draw, {}, {"shots": content})["shots"]
+            compared[f"shots/k{k}/r0"] = shots
+            for method in ("a", "b"):
+                identity, name = run(method, k), f"{method}/k{k}/r0"
+                made = self.step("head", identity, {"shots": shots}, {"head": method.encode()})
+                read = {"head": made["head"], "shots": shots}
+                scored = self.step("score", identity, read, {"scores": b"of " + method.encode()})
+                compared[f"scores/{name}"] = scored["scores"]
+                values = b'{"auroc": 0.%d}' % ord(method)
+                done = self.step("metrics", identity, scored, {"metrics": values})
+                metrics[f"metrics/d/s/{name}"] = done["metrics"]
+                self.cells[f"d/s/{method.upper()}/K{k}"] = {
+                    "value": 0.5,
+                    "decimals": 4,
+                    "n": 1,
+                    "aggregation": "mean over draws",
+                    "metrics": [f"metrics/d/s/{name}"],
+                    "intervals": "intervals/d/s",
+                }
+        own = self.step("intervals", {**PLACE, "table": "t"}, compared, {"intervals": b"{}"})
         write_json(root / "cells", {"cells": self.cells})
         outputs = {"csv": b"csv", "markdown": b"md", "cells": (root / "cells").read_bytes()}
         read = {**metrics, "intervals/d/s": own["intervals"]}
@@ -73,7 +74,8 @@ class Small:
         )
         write_json(self.root / layout.manifest(kind, identity), found)
         if recorded:
-            value = {"key": found["key"], "kind": kind, "action": "computed", "started": 1.5}
-            place = f"results/records/{found['key'][:2]}/{found['key']}/0001-1.json"
-            write_json(self.root / place, manifest.seal(value))
+            told = {name: found[name] for name in ("key", "kind", "identity")}
+            value = {**told, "action": "computed", "started": 1.5, "process": 1, "wall_s": 0.1}
+            folder = f"results/records/{found['key'][:2]}/{found['key']}"
+            write_json(self.root / folder / record.name(1.5, 1), manifest.seal(value))
         return made

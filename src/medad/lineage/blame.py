@@ -1,9 +1,22 @@
-"""Which numbers rest on a step: cells of tables, figures, and metrics that are in no table."""
+"""Which numbers rest on a step: cells of tables, figures, and metrics that are in no table.
+
+A cell is a whole line of a table's CSV, and rests on
+
+- the metrics of its own draws at its own K, with all that is behind them;
+- the scores of the baseline's same draws, which its difference is paired with;
+- at one K of another method than the baseline, the scores of both at every K: its simultaneous
+  interval is as wide as the largest deviation at any of them (``evaluation.intervals``);
+- the shots of every draw of its data set and split: they tell which images are resampled, and
+  which resamples count, for all intervals together.
+
+Metrics of the baseline and of another K are in no column of it: these come from the scores.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from medad import layout
@@ -28,14 +41,14 @@ class Resting:
 class _Table:
     """Cells by the steps they rest on; ``cells`` is None when the cell map cannot be believed.
 
-    ``by_metrics`` is step -> cells, of a cell's own runs and of the baseline's same draws, which
-    its interval compares them with; ``by_intervals`` the same for intervals.
+    ``by_run`` is step -> cells, of metrics, scores and shots; ``by_intervals`` the same of
+    intervals.
     """
 
     path: str
     step: int
     cells: frozenset[str] | None
-    by_metrics: dict[int, frozenset[str]]
+    by_run: dict[int, frozenset[str]]
     by_intervals: dict[int, frozenset[str]]
 
     def resting(self, touched: set[int]) -> set[str]:
@@ -46,7 +59,7 @@ class _Table:
             return {f"every cell of {self.path}"}
         # Intervals read the scores of every run, yet a cell's rest on its own and the baseline's.
         # They count for all their cells when no run is touched: then they are at fault themselves.
-        for known in (self.by_metrics, self.by_intervals):
+        for known in (self.by_run, self.by_intervals):
             if found := known.keys() & touched:
                 names = set().union(*(known[step] for step in found))
                 return {f"{self.path} {name}" for name in names}
@@ -101,24 +114,60 @@ def _table(inventory: Inventory, path: str, step: int, wrong: Collection[str]) -
     try:
         about = read_json(inventory.root / path)
         known = cell_maps.cells(inventory.root / file)
-        steps = {name: _maker(inventory, item["path"]) for name, item in about["inputs"].items()}
-        return _Table(table, step, frozenset(known), *_by_step(known, steps, about["params"]))
-    except (MedadError, KeyError, TypeError, AttributeError, ValueError):
+        return _Table(table, step, frozenset(known), *_by_step(inventory, about, known))
+    except (MedadError, LookupError, TypeError, AttributeError, ValueError):
         return unknown
 
 
 def _by_step(
-    known: dict[str, dict[str, Any]], steps: dict[str, int | None], params: dict[str, Any]
+    inventory: Inventory, about: dict[str, Any], known: dict[str, dict[str, Any]]
 ) -> tuple[dict[int, frozenset[str]], dict[int, frozenset[str]]]:
-    metrics: dict[int, set[str]] = {}
-    intervals: dict[int, set[str]] = {}
+    """Cells by the steps of their runs, and by their intervals."""
+    baseline, inputs = about["params"]["baseline"], about["inputs"]
+    scores, shots = _compared(inputs)
+    maker = cache(partial(_maker, inventory))
+    by_run: dict[int, set[str]] = {}
+    by_intervals: dict[int, set[str]] = {}
     for name, cell in known.items():
-        runs = {*cell["metrics"], *(_of(params["baseline"], run) for run in cell["metrics"])}
-        for found, read in ((metrics, runs), (intervals, {cell["intervals"]})):
-            for step in (steps.get(one) for one in read):
+        place, method = _place_of(cell["metrics"][0])
+        read = {inputs[one]["path"] for one in cell["metrics"]} | shots[place]
+        if method == baseline:  # there is no difference, and so no simultaneous interval
+            read |= {_output("score", "scores", one) for one in cell["metrics"]}
+        else:
+            read |= scores[place, method] | scores[place, baseline]
+        for found, paths in ((by_run, read), (by_intervals, {inputs[cell["intervals"]]["path"]})):
+            for step in map(maker, paths):
                 if step is not None:
                     found.setdefault(step, set()).add(name)
-    return _frozen(metrics), _frozen(intervals)
+    return _frozen(by_run), _frozen(by_intervals)
+
+
+def _compared(
+    inputs: Collection[str],
+) -> tuple[dict[tuple[str, str], set[str]], dict[str, set[str]]]:
+    """Paths of the scores by place and method, and of the shots by place, that the intervals of a
+    table read: those of the runs whose metrics the table reads."""
+    scores: dict[tuple[str, str], set[str]] = {}
+    shots: dict[str, set[str]] = {}
+    for name in inputs:
+        if name.startswith("metrics/"):
+            place, method = _place_of(name)
+            scores.setdefault((place, method), set()).add(_output("score", "scores", name))
+            shots.setdefault(place, set()).add(_output("shots", "shots", name))
+    return scores, shots
+
+
+def _place_of(run: str) -> tuple[str, str]:
+    """Data set with split, and method, of "metrics/<dataset>/<split>/<method>/k4/r0"."""
+    _, dataset, split, method, _, _ = run.split("/")
+    return f"{dataset}/{split}", method
+
+
+def _output(kind: str, output: str, run: str) -> str:
+    """Path of an output of the same run, or of its draw."""
+    _, dataset, split, method, k, r = run.split("/")
+    identity = {"dataset": dataset, "split": split, "method": method, "k": k[1:], "r": r[1:]}
+    return layout.output(kind, identity, output)
 
 
 def _frozen(found: dict[int, set[str]]) -> dict[int, frozenset[str]]:
@@ -128,9 +177,3 @@ def _frozen(found: dict[int, set[str]]) -> dict[int, frozenset[str]]:
 def _maker(inventory: Inventory, path: str) -> int | None:
     made = inventory.output(path)
     return inventory.damaged.get(manifest.beside(path) or "") if made is None else made.step
-
-
-def _of(method: str, run: str) -> str:
-    """The same draw's metrics of another method: "metrics/<dataset>/<split>/<method>/k4/r0"."""
-    parts = run.split("/")
-    return "/".join([*parts[:3], method, *parts[4:]])

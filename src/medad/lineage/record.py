@@ -40,15 +40,19 @@ def write(
     device: str,
     log: str,
 ) -> None:
-    """Add the record of a finished attempt; never replaces another."""
-    key = manifest["key"]
+    """Add the record of a finished attempt; never replaces another.
+
+    ``process`` and ``started`` make its name, so that a copy under another name can be told.
+    """
+    key, process = manifest["key"], os.getpid()
     value = {
         "schema": 1,
         "key": key,
         "kind": manifest["kind"],
         "identity": manifest["identity"],
         "action": action,
-        "started": round(clock.started, 3),
+        "started": round(clock.started, 6),
+        "process": process,
         "wall_s": round(time.perf_counter() - clock.ticks, 4),
         "compute_s": round(compute_s, 4),
         "threads": manifest["threads"],
@@ -60,8 +64,13 @@ def write(
         "repository": environment.repository(root),
         **environment.engine(),
     }
-    name = f"{int(clock.started * 1e6):016d}-{os.getpid()}.json"
-    write_json(root / FOLDER / key[:2] / key / name, seal(value))
+    file = root / FOLDER / key[:2] / key / name(value["started"], process)
+    write_json(file, seal(value))
+
+
+def name(started: float, process: int) -> str:
+    """The file of an attempt that began ``started`` seconds after 1970: names sort by time."""
+    return f"{round(started * 1e6):016d}-{process}.json"
 
 
 def of_key(root: Path, key: str) -> list[dict[str, Any]]:

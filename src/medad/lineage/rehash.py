@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -25,6 +26,8 @@ MISSING = "missing"
 _SMALL = 1 << 20  # bytes of a file that is read at once
 _RECORD = re.compile(rf"{record.FOLDER}/([0-9a-f]{{2}})/(\1[0-9a-f]{{62}})/[0-9]+-[0-9]+\.json")
 _ENTRY = re.compile(r"([0-9a-f]{64})\.json")
+_KIND = re.compile(rb'\n "kind": "([a-z0-9]+)",\n')
+_STARTED = re.compile(rb'\n "started": ([0-9.]+),\n')
 _PART = re.compile(r"\..+\.[0-9]+")  # being written: `files.write_bytes`, `medad page`
 
 
@@ -85,7 +88,8 @@ def records_of_steps(root: Path, known: Inventory) -> Iterator[Problem]:
 
 def records(root: Path, known: Inventory, paths: Iterable[str]) -> Iterator[Problem]:
     """What is wrong with these records."""
-    for path, fault in spread(lambda path: (path, _record(root, path)), paths):
+    tasks = ((path, _maker(known, _key(path))) for path in paths)
+    for path, fault in spread(lambda task: (task[0], _record(root, *task)), tasks):
         known.recorded(_key(path))
         if fault:
             yield path, fault, known.step(_key(path))
@@ -96,14 +100,68 @@ def _unrecorded(known: Inventory) -> Iterator[Problem]:
         yield path, "no record says where and when this was computed", step
 
 
-def _record(root: Path, path: str) -> str:
+def _record(root: Path, path: str, maker: str | None) -> str:
+    """What is wrong with a record; ``maker`` is the manifest with the key it lies with.
+
+    A copy under another name would count as another attempt. All is told from the bytes: parsing
+    them takes as long as reading them.
+    """
     try:
         content = read(f"{root}/{path}")
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     if sealed.digest(content) is None:
         return "record changed since it was written"
-    return "" if sealed.key_of(content) == _key(path) else "record of another step"
+    if sealed.key_of(content) != _key(path):
+        return "record of another step"
+    if not _has_own_name(content, path):
+        return "copy of a record: its name is not that of the attempt it tells of"
+    return "" if maker is None or _made(content) == maker else "record of another kind or identity"
+
+
+def _has_own_name(content: bytes, path: str) -> bool:
+    """Whether a record's file is named as ``record.write`` names it.
+
+    Records of before processes were written in them have the time alone, to a thousandth.
+    """
+    micros, _, process = path[path.rindex("/") + 1 : -len(".json")].partition("-")
+    try:
+        seconds = int(micros) / 1e6
+        if not path.endswith(record.name(seconds, int(process))):
+            return False
+        if b'\n "process": ' in content:
+            wanted = (f'\n "process": {process},\n', f'\n "started": {seconds!r},\n')
+            return all(one.encode() in content for one in wanted)
+        found = _STARTED.search(content)
+        return found is not None and abs(float(found[1]) - seconds) < 0.000501
+    except (ValueError, OverflowError):  # more digits than a number has
+        return False
+
+
+def _made(content: bytes) -> str | None:
+    """Path of the manifest of the step that a record tells of."""
+    found = _KIND.search(content)
+    if found is None or (kind := found[1].decode()) not in layout.STEMS:
+        return None
+    at = content.find(b'\n "identity": ')
+    identity = _identity(kind).match(content.decode(), at)
+    return None if identity is None else layout.manifest(kind, identity.groupdict())
+
+
+@cache
+def _identity(kind: str) -> re.Pattern[str]:
+    """The identity of a step of this kind, as it is written in its records."""
+    fields = sorted(re.findall(r"\{(\w+)\}", layout.STEMS[kind]))
+    value = {name: "[0-9]+" if name in ("k", "r") else "[A-Za-z0-9_-]+" for name in fields}
+    quote = {name: "" if name in ("k", "r") else '"' for name in fields}
+    lines = (f'  "{n}": {quote[n]}(?P<{n}>{value[n]}){quote[n]}' for n in fields)
+    return re.compile('\n "identity": {\n' + ",\n".join(lines) + "\n },\n")
+
+
+def _maker(known: Inventory, key: bytes) -> str | None:
+    """The good manifest with a key."""
+    step = known.step(key)
+    return None if step is None else known.path(step)
 
 
 def _key(path: str) -> bytes:

@@ -1,4 +1,9 @@
-"""One cell of two tables: whether it is the same, and what of all that differs made the change."""
+"""One cell of two tables: whether it is the same, and what of all that differs made the change.
+
+A cell is a whole line of a table. What its columns rest on is told in ``lineage.blame``; a column
+that is equal in both tables makes nothing a cause: the scores of another K are one where the
+simultaneous interval differs, which is of all K together.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +21,8 @@ from medad.lineage.targets import Target
 
 # Parameters of a table that are in no cell.
 _AROUND = ("title", "notes", "source", "about", "metric")
+# Columns that rest on all K of a row: see `evaluation.intervals.simultaneous`.
+_TOGETHER = ("vs_sim_low", "vs_sim_high")
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,8 @@ class Drawn:
 
     @property
     def methods(self) -> set[str]:
-        """Those whose scores the cell and its difference from the baseline rest on."""
+        """Those whose scores the cell and its difference from the baseline rest on: at its own K,
+        and at every K where its simultaneous interval is meant."""
         own_methods = {name.split("/")[3] for name in self.metrics}
         return own_methods | {str(self.manifest["params"].get("baseline"))}
 
@@ -77,9 +85,10 @@ def is_same_cell(one: Side, a: Target, two: Side, b: Target) -> bool:
 
 
 def cell_causes(one: Side, a: Target, two: Side, b: Target) -> list[Cause]:
-    """The first differences behind a cell: those of its draws, and those of its interval and of
-    what the table says of it."""
+    """The first differences behind a cell: those of its draws, and those of its intervals and of
+    what the table says of it; of the draws of another K where its simultaneous interval differs."""
     old, new = drawn(one, a), drawn(two, b)
+    every_k = any(old.line.get(name) != new.line.get(name) for name in _TOGETHER)
     walk = Walk(one, two)
     for before, after in paired(old.metrics, new.metrics):
         if old.sha256(before) != new.sha256(after):
@@ -92,10 +101,14 @@ def cell_causes(one: Side, a: Target, two: Side, b: Target) -> list[Cause]:
 
             def reads(name: str) -> bool:
                 kind, *rest = name.split("/")
-                return rest[-2] in columns and (kind == "shots" or rest[0] in methods)
+                if kind == "shots":  # they tell which images all intervals resample
+                    return True
+                return rest[0] in methods and (every_k or rest[-2] in columns)
 
             walk.visit(_maker(paths[0]), _maker(paths[1]), reads)
-    found = [cause for cause in walk.causes if _concerns(new, cause)]
+    found = [cause for cause in walk.causes if _concerns(new, cause, every_k)]
+    # Which K there are may tell which images are resampled; most often they are the same.
+    found = found or [cause for cause in walk.causes if cause.what == "K"]
     if not found:
         walk.visit(a.manifest, b.manifest)
         found = walk.causes
@@ -114,12 +127,15 @@ def _shots(cell: Drawn) -> set[str]:
     return {name.split("/")[-2] for name in cell.metrics}
 
 
-def _concerns(cell: Drawn, cause: Cause) -> bool:
-    """Whether a cause in the table or in the intervals is one of this cell."""
+def _concerns(cell: Drawn, cause: Cause, every_k: bool) -> bool:
+    """Whether a cause in the table or in the intervals is one of this cell; ``every_k``: whether
+    the columns that rest on all K of its row differ."""
     if cause.step not in ("table", "intervals"):
         return True
     if cause.sort == "selection":
-        return cause.what == "replicate" or (cause.what == "K" and cell.column == "all")
+        return cause.what == "replicate" or (
+            cause.what == "K" and (every_k or cell.column == "all")
+        )
     if cause.sort == "published":
         return cause.what == f"{cell.row}, {cell.column}"
     if cause.sort != "parameter":
