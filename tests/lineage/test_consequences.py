@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from forge import IMAGES, Forged, small_root
 
+from medad.errors import MedadError
 from medad.lineage.consequences import of_artifact
 from medad.lineage.frontier import Side
 from medad.lineage.places import read_json
@@ -43,3 +44,19 @@ def test_scores_that_are_equal_or_away_have_no_ranks(sides: tuple[Side, Side]) -
     path = f"results/scores/{STEM}.parquet"
     target = Target(one.place, path, None)
     assert of_artifact(one, target, one, target) == {"ranks": None}
+
+
+@pytest.mark.parametrize("path", [f"results/metrics/{STEM}.json", f"results/scores/{STEM}.parquet"])
+def test_a_falsified_file_is_refused_not_shown(
+    sides: tuple[Side, Side], path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = sides
+    read = two.place.read
+
+    def falsified(asked: str) -> bytes:
+        return read(asked) + b" " if asked == path else read(asked)
+
+    monkeypatch.setattr(two.place, "read", falsified)
+    metrics = f"results/metrics/{STEM}.json"
+    with pytest.raises(MedadError, match=f"{path} in .*changed since it was made"):
+        of_artifact(one, Target(one.place, metrics, None), two, Target(two.place, metrics, None))

@@ -64,7 +64,10 @@ def _metrics(one: Side, a: str, two: Side, b: str) -> dict[str, Any]:
     manifests = one.manifest(a), two.manifest(b)
     if manifests[0] is None or manifests[1] is None:
         return found
-    files = [manifest["outputs"]["metrics"]["path"] for manifest in manifests if manifest]
+    made = [manifest["outputs"]["metrics"] for manifest in manifests if manifest]
+    files = [item["path"] for item in made]
+    for side, item in zip((one, two), made, strict=True):
+        side.require_made(item)
     if one.place.has(files[0]) and two.place.has(files[1]):
         old, new = read_json(one.place, files[0]), read_json(two.place, files[1])
         found["values"] = {
@@ -72,8 +75,8 @@ def _metrics(one: Side, a: str, two: Side, b: str) -> dict[str, Any]:
             for name in {**old, **new}
             if name == "auroc" or old.get(name) != new.get(name)
         }
-    made = [layout.parse(m["inputs"]["scores"]["path"]) for m in manifests if m]
-    steps = [layout.manifest(*step) for step in made if step is not None]
+    scored = [layout.parse(m["inputs"]["scores"]["path"]) for m in manifests if m]
+    steps = [layout.manifest(*step) for step in scored if step is not None]
     return {**found, "ranks": _ranks(one, steps[0], two, steps[1])}
 
 
@@ -86,6 +89,8 @@ def _ranks(one: Side, a: str, two: Side, b: str) -> dict[str, Any] | None:
     here = one.place.has(old["path"]) and two.place.has(new["path"])
     if not here or old["sha256"] == new["sha256"]:
         return None
+    for side, item in ((one, old), (two, new)):
+        side.require_made(item)
     left, right = (
         read_parquet(side.place, item["path"], COLUMNS) for side, item in ((one, old), (two, new))
     )

@@ -6,11 +6,13 @@ step counts by what it differs in itself; what its inputs bring is found where t
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from medad import layout
+from medad.errors import MedadError
 from medad.layout import Identity
 from medad.lineage import manifest as manifests
 from medad.lineage import record
@@ -39,6 +41,17 @@ class Side:
             read = manifests.of_step
             self._known[path] = read(self.place.read(path), path, name) if here else None
         return self._known[path]
+
+    def require_made(self, item: Mapping[str, Any]) -> None:
+        """MedadError unless a file is the output that its manifest says, if it is here at all."""
+        path = str(item["path"])
+        if not self.place.has(path):
+            return
+        if hashlib.sha256(self.place.read(path)).hexdigest() != item["sha256"]:
+            raise MedadError(
+                f"{path} in {self.place.name}: changed since it was made, so its manifest does "
+                "not explain it; see `medad verify`"
+            )
 
     def records(self, key: str) -> list[dict[str, Any]]:
         """Records of one step, oldest first."""
