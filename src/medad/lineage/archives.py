@@ -24,7 +24,8 @@ _FOREIGN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, 
 
 @dataclass(frozen=True)
 class Unpacked:
-    """Steps by the path of their manifest, and files as they are to lie below the project's root.
+    """Steps by the path of their manifest, and where each file lies until it is placed, by the
+    path it is to have below the project's root.
 
     Each file is what a manifest or a record of the same publication has to be, or says.
     """
@@ -53,7 +54,7 @@ class _Member:
 
 
 def unpack(folder: Path, target: Path) -> Unpacked:
-    """Verify the published evidence of ``folder`` and write it below ``target``.
+    """Verify the published evidence of ``folder`` and write it into the new folder ``target``.
 
     Whatever is wrong is a MedadError: archives that are damaged or hold files that medad does not
     publish, manifests that are not their step's own, files that are not what their manifests say.
@@ -61,6 +62,7 @@ def unpack(folder: Path, target: Path) -> Unpacked:
     found = sorted(folder.glob("evidence/*.zip"))
     if not found:
         raise MedadError(f"{folder}: no evidence/*.zip; give a folder that `medad publish` wrote")
+    target.mkdir()  # files are numbered there: a folder for each record takes long
     with ExitStack() as opened:
         members = _members(found, opened)
         steps: dict[str, checked.Step] = {}
@@ -69,26 +71,28 @@ def unpack(folder: Path, target: Path) -> Unpacked:
             if path.endswith(layout.MANIFEST):
                 content = _text(member)
                 steps[path] = checked.step(content, path, member.name)
-                files[path] = _written(target, path, content)
+                files[path] = target / str(len(files))
+                files[path].write_bytes(content)
         outputs = {path: made for step in steps.values() for path, made in step.outputs.items()}
         wrong = []
         for path, member in members.items():
             if path in steps:
                 continue
             if path in outputs:
-                files[path] = _new(target, path)
+                files[path] = target / str(len(files))
                 if not _extracted(member, outputs[path], files[path]):
                     wrong.append(path)
             elif not rehash.is_record(path):
                 raise MedadError(f"{member.name}: no manifest in {folder} names this file")
             elif checked.is_whole_record(content := _text(member), path):
-                files[path] = _written(target, path, content)
+                files[path] = target / str(len(files))
+                files[path].write_bytes(content)
             else:
                 wrong.append(path)
     for path, picture in _pictures(folder, steps).items():
         if path in files:
             continue
-        files[path] = _new(target, path)
+        files[path] = target / str(len(files))
         if picture.stat().st_size == outputs[path].size:
             copy(picture, files[path])
         if not files[path].exists() or digest(files[path]) != outputs[path]:
@@ -154,15 +158,3 @@ def _extracted(member: _Member, made: Digest, target: Path) -> bool:
             md5.update(block)
             size += stream.write(block)
     return Digest(sha256.hexdigest(), md5.hexdigest(), size) == made
-
-
-def _written(target: Path, path: str, content: bytes) -> Path:
-    file = _new(target, path)
-    file.write_bytes(content)
-    return file
-
-
-def _new(target: Path, path: str) -> Path:
-    file = target / path
-    file.parent.mkdir(parents=True, exist_ok=True)
-    return file
