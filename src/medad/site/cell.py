@@ -93,7 +93,7 @@ def _facts(table: Table, cell: Cell) -> list[tuple[str, str]]:
     images = cell.audit["images"]
     standing, because = cell.standing
     found = [
-        ("draws", f"{entry['n']} <small>{esc(cell.audit['number']['aggregation'])}</small>"),
+        ("draws", f"{esc(entry['n'])} <small>{esc(cell.audit['number']['aggregation'])}</small>"),
         ("paper", _paper(entry)),
         ("verdict", _verdict(entry)),
         (
@@ -170,7 +170,7 @@ def _leaks(report: Mapping[str, Any]) -> list[str]:
     found = []
     for pair, count in report["across"].items():
         if count:
-            found.append(f"{plural(count, 'group')} of copies across {esc(pair)} {where}.")
+            found.append(f"{plural(int(count), 'group')} of copies across {esc(pair)} {where}.")
     if report["conflicting"]:
         count = plural(len(report["conflicting"]), "group")
         found.append(f"{count} of copies with both labels {where}.")

@@ -79,11 +79,11 @@ def _facts(album: Album, dataset: str, row: Row) -> list[tuple[str, str]]:
         ("data set", esc(dataset)),
         ("path", code(row["path"])),
         ("sha256", code(row["sha256"])),
-        ("size", f"{row['width']} × {row['height']} pixels, {size(row['size'])}"),
+        ("size", f"{esc(row['width'])} × {esc(row['height'])} pixels, {size(int(row['size']))}"),
         ("label", label_name(row["label"])),
         ("mask", _mask(album, dataset, row)),
         ("role", _roles(album, dataset, row["path"])),
-        ("leakage group", str(row["group"])),
+        ("leakage group", esc(row["group"])),
         ("copies", _copies(album, copies)),
     ]
     return [*found, ("flags", esc(row["flags"]))] if row["flags"] else found

@@ -54,11 +54,11 @@ def _split(album: Album, tables: list[Table], dataset: str, split: str) -> str:
 
 def _summary(found: Mapping[str, Any]) -> str:
     pairs = [
-        (f"copies across {pair.replace('/', ' and ')}", _verdict(count))
+        (f"copies across {pair.replace('/', ' and ')}", _verdict(int(count)))
         for pair, count in found["across"].items()
     ]
     pairs.append(("groups with both labels", _verdict(len(found["conflicting"]))))
-    pairs.append(("unused images", f"{found['unused']:,}"))
+    pairs.append(("unused images", f"{int(found['unused']):,}"))
     return facts(pairs)
 
 
@@ -70,11 +70,11 @@ def _verdict(count: int) -> str:
 def _sizes(found: Mapping[str, Any]) -> str:
     rows = []
     for role, held in found["sizes"].items():
-        within = found["within"][role]
+        within = {name: int(found["within"][role][name]) for name in ("groups", "images")}
         rows.append(
             (
                 esc(role),
-                *(f"{held[name]:,}" for name in ("images", "healthy", "anomalous", "groups")),
+                *(f"{int(held[name]):,}" for name in ("images", "healthy", "anomalous", "groups")),
                 f"{within['groups']:,} <small>{plural(within['images'], 'image')}</small>",
             )
         )
@@ -118,9 +118,9 @@ def _effects(
             yield (
                 f'<a href="{link}">{esc(entry["row"])}, {esc(column_name(entry["shots"]))}</a> '
                 f"<small>{esc(one.name)}</small>",
-                plain(level["auroc"]),
-                plain(level["value"]),
-                signed(level["value"] - level["auroc"]),
+                plain(float(level["auroc"])),
+                plain(float(level["value"])),
+                signed(float(level["value"]) - float(level["auroc"])),
                 plain(float(entry["auroc_grouped"])),
             )
 
@@ -161,6 +161,6 @@ def _group(
     kind = "byte-identical" if exact else "near copies"
     mark = ' <span class="mark below">both labels</span>' if conflicting else ""
     return (
-        f"<li><h4>Group {item['group']} <small>{kind}</small>{mark}</h4>"
+        f"<li><h4>Group {esc(item['group'])} <small>{kind}</small>{mark}</h4>"
         f'<ul class="names">{"".join(members)}</ul></li>'
     )

@@ -93,7 +93,7 @@ def seeds(cell: Cell) -> str:
                 if kind == purpose
                 else f"{TITLES.get(kind, kind)}: {purpose}"
             ),
-            *(str(run.seeds.get(kind, {}).get(purpose, "")) for run in cell.runs),
+            *(esc(run.seeds.get(kind, {}).get(purpose, "")) for run in cell.runs),
         )
         for kind, purpose in purposes
     ]
@@ -136,12 +136,12 @@ def records(cell: Cell) -> str:
     """When, how long and with how much memory; MLflow's runs."""
     found = cell.audit["records"]
     pairs = [
-        ("computed", plural(found["computed"], "step")),
-        ("restored from the store", plural(found["restored"], "step")),
-        ("computation", f"{found['compute_s']:,.1f} s"),
+        ("computed", plural(int(found["computed"]), "step")),
+        ("restored from the store", plural(int(found["restored"]), "step")),
+        ("computation", f"{float(found['compute_s']):,.1f} s"),
     ]
     if found["peak_memory_mib"] is not None:
-        pairs.append(("peak memory", f"{found['peak_memory_mib']:,} MiB"))
+        pairs.append(("peak memory", f"{int(found['peak_memory_mib']):,} MiB"))
     if found["first"] is not None:
         pairs += [("first", _moment(found["first"])), ("last", _moment(found["last"]))]
     tracked = [(code(path), code(run)) for path, run in cell.audit["mlflow"].items()]
