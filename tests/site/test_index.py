@@ -32,6 +32,13 @@ def test_every_cell_of_the_csv_is_a_link_with_its_numbers(site: Site) -> None:
     assert "leaky by design" in page  # explained, though no row of this table is
 
 
+def test_a_table_needs_no_notes(pieces: Callable[..., Pieces]) -> None:
+    found = pieces()
+    assert 'class="notes"' in index.page(found.album, [found.table])
+    found.table.node.manifest["params"].pop("notes")
+    assert 'class="notes"' not in index.page(found.album, [found.table])
+
+
 def test_index_and_leakage_alone_need_no_cell(pieces: Callable[..., Pieces]) -> None:
     found = pieces()
     first = index.page(found.album, [found.table])
