@@ -16,6 +16,7 @@ from medad.resolve import attribute
         registry.LEAKY_SYNTHESES,
         registry.STAGE1,
         registry.DETECTORS,
+        registry.TRAINED_DETECTORS,
         registry.IMAGE_DETECTORS,
         registry.FIGURES,
     ],

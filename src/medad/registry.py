@@ -24,6 +24,7 @@ DETECTORS = {
     "patchcore": "medad.detectors.patchcore:PatchCore",
     "padim": "medad.detectors.padim:Padim",
 }
+TRAINED_DETECTORS = {"adfa": "medad.detectors.adfa:Adfa"}  # those that train on features
 IMAGE_DETECTORS = {  # those that train networks of their own and read images
     "fanogan": "medad.detectors.fanogan:FAnoGan",
     "ganomaly": "medad.detectors.ganomaly:Ganomaly",

@@ -227,9 +227,39 @@ class EfficientAD(Model):
         return self
 
 
+class Adfa(Model):
+    layers: Annotated[list[Layer], Field(min_length=1)]
+    pool: Count
+    reduction: Count
+    attention: NonNegative
+    kernel: Count | Literal["adaptive"]
+    pooling: Literal["both", "average", "maximum"]
+    mode: Literal["paper", "code"]
+    divergence: bool
+    neighbors: Count
+    operator: Literal["soft", "hard"]
+    epsilon: Positive
+    centres: Literal["mean", "batches"]
+    image_score: Literal["maximum", "average"]
+    smooth: NonNegative
+    epochs: Count
+    batch: Count
+    learning_rate: Positive
+    weight_decay: NonNegative
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Adfa:
+        if self.kernel != "adaptive" and self.kernel % 2 == 0:
+            raise ValueError("kernel must be odd, or adaptive")
+        if self.divergence and self.mode == "paper":
+            raise ValueError("divergence needs mode: code")
+        return self
+
+
 class Detectors(Model):
     patchcore: PatchCore
     padim: Padim
+    adfa: Adfa
     fanogan: FAnoGan
     ganomaly: Ganomaly
     efficientad: EfficientAD

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from medad.detectors.training import Training
 from medad.room import Room
 
 Pyramid = Mapping[int, Tensor]  # layer -> (N, C, h, w) float32
@@ -58,6 +59,38 @@ class Detector(Protocol):
 
     def state(self) -> dict[str, Tensor]:
         """What was learned, as tensors for safetensors."""
+        ...
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """Restore ``state()``; scores are then equal to the last bit."""
+        ...
+
+
+class TrainedDetector(Protocol):
+    """As ``Detector``, but it trains, and its images may be scored some at a time.
+
+    ``together``: how many images, in their order, have scores that depend on each other; 1 when an
+    image has the same score, to the last bit, alone and in any batch.
+    """
+
+    layers: tuple[int, ...]
+    together: int
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:
+        """From a mapping that has the detector's keys of ``params.yaml`` and ``side``."""
+        ...
+
+    def fit(self, pyramid: Pyramid, training: Training, room: Room | None = None) -> None:
+        """Train on the features of K healthy images; resumes from ``training.folder``."""
+        ...
+
+    def score(self, pyramid: Pyramid) -> Scores:
+        """Score the features of N images."""
+        ...
+
+    def state(self) -> dict[str, Tensor]:
+        """What was learned, as tensors for safetensors; ``history/<term>`` are its curves."""
         ...
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:

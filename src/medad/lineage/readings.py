@@ -30,7 +30,10 @@ _SECTIONS = {
     for section, known in (
         ("synthesis", {**registry.SYNTHESES, **registry.LEAKY_SYNTHESES}),
         ("stage1", registry.STAGE1),
-        ("detectors", {**registry.DETECTORS, **registry.IMAGE_DETECTORS}),
+        (
+            "detectors",
+            {**registry.DETECTORS, **registry.TRAINED_DETECTORS, **registry.IMAGE_DETECTORS},
+        ),
     )
     for name, spec in known.items()
 }

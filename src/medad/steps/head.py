@@ -9,7 +9,7 @@ from medad.backbones.checkpoint import load
 from medad.backbones.feature_cache import extract
 from medad.data.images import load_square
 from medad.detectors.images import ImageDetector
-from medad.detectors.scores import Detector
+from medad.detectors.scores import Detector, TrainedDetector
 from medad.detectors.training import Training
 from medad.files import read_csv, write_safetensors
 from medad.resolve import attribute
@@ -31,13 +31,18 @@ def run(task: Task) -> None:
 
 
 def _fitted(task: Task) -> dict[str, Tensor]:
-    detector: Detector = attribute(task.params["implementation"]).of(task.params, task.device)
+    made = attribute(task.params["implementation"]).of(task.params, task.device)
     shots = [(row["path"], row["sha256"]) for row in read_csv(task.inputs["shots"])]
     trunk = load(task.inputs["weights"])
     root, side = task.locations["images"], int(task.params["side"])
     room = Room(task.memory, task.scratch)
-    pyramid = extract(trunk, root, shots, side, detector.layers, task.device, room)
+    pyramid = extract(trunk, root, shots, side, made.layers, task.device, room)
     task.report(1, 2, "features")
+    if task.params.get("trains"):
+        trained: TrainedDetector = made
+        trained.fit(pyramid, _training(task), room)
+        return trained.state()
+    detector: Detector = made
     rng = np.random.default_rng(task.seed("head", "dataset", "split", "k", "r"))
     detector.fit(pyramid, rng, room)
     task.report(2, 2, "fitted")
@@ -51,7 +56,12 @@ def _trained(task: Task) -> dict[str, Tensor]:
         load_square(root, row["path"], row["sha256"], side)
         for row in read_csv(task.inputs["shots"])
     ]
-    training = Training(
+    detector.fit(np.stack(shots), _training(task))
+    return detector.state()
+
+
+def _training(task: Task) -> Training:
+    return Training(
         seed=task.seed("training"),
         folder=task.scratch,
         fingerprint=fingerprint(task),
@@ -59,5 +69,3 @@ def _trained(task: Task) -> dict[str, Tensor]:
         inputs={name: path for name, path in task.inputs.items() if name != "shots"},
         report=task.report,
     )
-    detector.fit(np.stack(shots), training)
-    return detector.state()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from medad.backbones.checkpoint import load, unchanged
 from medad.backbones.feature_cache import Image, cached_features, extract
 from medad.data.images import load_square
 from medad.detectors.images import ImageDetector
-from medad.detectors.scores import Detector, Scores
+from medad.detectors.scores import Detector, Scores, TrainedDetector
 from medad.errors import MedadError
 from medad.files import read_csv, read_parquet, read_safetensors, write_npz, write_parquet
 from medad.resolve import attribute
@@ -29,11 +30,12 @@ def run(task: Task) -> None:
     params = task.params
     rows = _rows(task)
     images = [(row["path"], row["sha256"]) for row in rows]
-    score = _scorer(task)
+    score, together = _scorer(task)
+    batch = _BATCH if together == 1 else together
     parts = []
-    for start in range(0, len(images), _BATCH):
-        parts.append(score(images[start : start + _BATCH]))
-        task.report(min(start + _BATCH, len(images)), len(images), "images")
+    for start in range(0, len(images), batch):
+        parts.append(score(images[start : start + batch]))
+        task.report(min(start + batch, len(images)), len(images), "images")
     scores = Scores.join(parts)
     names = ("path", "sha256", "label", "group", "role")
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in names}
@@ -48,20 +50,20 @@ def run(task: Task) -> None:
         write_npz(task.outputs["maps"], {"maps": scores.maps.clip(max=largest).astype(np.float16)})
 
 
-def _scorer(task: Task) -> Callable[[Sequence[Image]], Scores]:
-    """Images -> scores, by the head."""
+def _scorer(task: Task) -> tuple[Callable[[Sequence[Image]], Scores], int]:
+    """Images -> scores, by the head; and how many images are to be scored together."""
     params, state = task.params, read_safetensors(task.inputs["head"])[0]
     made = attribute(params["implementation"]).of(params, task.device)
     made.load_state(state)
     if params["reads"] == "images":
         networks: ImageDetector = made
         root, side = task.locations["images"], int(params["side"])
-        return lambda images: networks.score(
-            np.stack([load_square(root, path, sha256, side) for path, sha256 in images])
-        )
-    detector: Detector = made
+        load = partial(load_square, side=side)
+        return lambda images: networks.score(np.stack([load(root, *image) for image in images])), 1
+    detector: Detector | TrainedDetector = made
     features = _features(task, detector.layers)
-    return lambda images: detector.score(features(images))
+    together = made.together if params.get("trains") else 1
+    return lambda images: detector.score(features(images)), together
 
 
 def _rows(task: Task) -> list[dict[str, Any]]:

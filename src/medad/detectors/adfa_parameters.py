@@ -1,0 +1,96 @@
+"""What ADFA is fitted with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Self, get_args
+
+from medad.errors import MedadError
+from medad.losses.adaptation import Nearest
+
+Mode = Literal["paper", "code"]
+Operator = Literal["soft", "hard"]
+Pooling = Literal["both", "average", "maximum"]
+Centres = Literal["mean", "batches"]
+ImageScore = Literal["maximum", "average"]
+
+
+@dataclass(frozen=True)
+class AdfaParameters:
+    """Keys of ``detectors.adfa``.
+
+    ``layers``: of the trunk, brought to the grid of the finest and concatenated in this order.
+    ``pool``: odd side of the average pooling of every layer; 1 is none. ``reduction``: channels of
+    the trunk to one of the descriptor. ``attention``: epsilon of equation 2. ``kernel``: odd size
+    of the shared convolution, or ``adaptive`` to the channels. ``pooling``: what it sees of them.
+    ``mode``: ``paper``, Euclidean distances, each image by itself; ``code``, squared ones, the root
+    of the sum as the score, and a scale common to all images of a batch. ``divergence``: in mode
+    ``code``, distances are multiplied by how far an image's channels are from the centres'.
+    ``neighbors``: centres that count (K). ``operator``: SOFT top-k with the entropy ``epsilon``, or
+    the hard choice. ``centres``: of the untrained descriptor, the mean over images or over the
+    means of batches. ``image_score``: over the map of patches, enlarged to ``side`` pixels and
+    smoothed by ``smooth`` of them; 0 takes the patches as they are.
+    """
+
+    side: int
+    layers: tuple[int, ...]
+    pool: int
+    reduction: int
+    attention: float
+    kernel: int | Literal["adaptive"]
+    pooling: Pooling
+    mode: Mode
+    divergence: bool
+    neighbors: int
+    operator: Operator
+    epsilon: float
+    centres: Centres
+    image_score: ImageScore
+    smooth: float
+    epochs: int
+    batch: int
+    learning_rate: float
+    weight_decay: float
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Self:
+        """From a mapping that has these keys, and may have others."""
+        named = {field.name: params[field.name] for field in fields(cls)}
+        return cls(**{**named, "layers": tuple(params["layers"])})
+
+    def __post_init__(self) -> None:
+        if not self.layers or len(set(self.layers)) < len(self.layers):
+            raise MedadError(f"layers: got {list(self.layers)}, allowed: distinct layers, not none")
+        for name, allowed in (
+            ("pooling", get_args(Pooling)),
+            ("mode", get_args(Mode)),
+            ("operator", get_args(Operator)),
+            ("centres", get_args(Centres)),
+            ("image_score", get_args(ImageScore)),
+        ):
+            if (got := getattr(self, name)) not in allowed:
+                raise MedadError(f"{name}: got {got!r}, allowed: {', '.join(allowed)}")
+        for name in ("reduction", "neighbors", "epochs", "batch"):
+            if getattr(self, name) < 1:
+                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: 1 or more")
+        for name in ("epsilon", "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: above 0")
+        for name in ("attention", "weight_decay", "smooth"):
+            if not getattr(self, name) >= 0:
+                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: 0 or more")
+        if self.kernel != "adaptive" and (self.kernel < 1 or self.kernel % 2 == 0):
+            raise MedadError(f"kernel: got {self.kernel}, allowed: odd sizes, or adaptive")
+        if self.divergence and self.mode == "paper":
+            raise MedadError("divergence: got true, allowed in mode code only; the paper has none")
+
+    @property
+    def nearest(self) -> Nearest:
+        """How a patch is held against the centres."""
+        return Nearest(
+            k=self.neighbors,
+            epsilon=self.epsilon if self.operator == "soft" else None,
+            squared=self.mode == "code",
+            together=self.mode == "code",
+        )
