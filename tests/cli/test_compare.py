@@ -50,7 +50,8 @@ def test_different_results_are_status_1_and_explained(
     assert "values that differ: 2\n  phantom/grouped/CONSULT/K2: " in said
     assert main(["compare", here, TABLE, "--row", "CONSULT", "--column", "K4"]) == 1
     said = capsys.readouterr().out
-    assert "parameter stage1.koleo_weight: 0.01 -> 0.5 (1 step)" in said
+    # Of both K: the cell's simultaneous interval is of them together.
+    assert "parameter stage1.koleo_weight: 0.01 -> 0.5 (2 steps)" in said
     assert "draw metrics/phantom/grouped/consult/k4/r0:\n  auroc: " in said
     assert main(["compare", f"{here}:{SCORES}", SCORES]) == 1
     assert "ranking: Spearman " in capsys.readouterr().out
@@ -60,7 +61,8 @@ def test_json_has_the_steps_of_a_cause(here: str, capsys: pytest.CaptureFixture[
     assert main(["compare", f"{here}:{TABLE}:CONSULT/K2", TABLE, "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     (cause,) = found["causes"]
-    assert cause["steps"] == ["results/stage1/phantom/grouped/consult/k2/r0.manifest.json"]
+    steps = [f"results/stage1/phantom/grouped/consult/k{k}/r0.manifest.json" for k in (2, 4)]
+    assert cause["steps"] == steps
     assert (cause["old"], cause["new"], cause["certain"]) == (0.01, 0.5, True)
     assert found["consequences"]["draws"][0]["ranks"]["common"] == 20
 

@@ -59,7 +59,15 @@ def test_a_missing_manifest_is_one_problem_with_its_readers(root: Path) -> None:
     known = take(root)
     step = known.damaged[path]
     assert known.problems == [(path, "missing", step)]
-    assert sum(one == step for one, _ in known.links()) == 4
+    assert sum(one == step for one, _ in known.links()) == 5  # two heads, two scores, the intervals
+
+
+def test_the_makers_of_some_keys_are_asked_for_together(root: Path) -> None:
+    known = take(root)
+    keys = list(known.each_key())
+    makers = known.makers([*keys[:3], bytes(32)])
+    assert makers == {key: known.path(known.step(key) or 0) for key in keys[:3]}
+    assert known.makers([]) == {}
 
 
 def test_a_damaged_manifest_still_tells_what_it_read(root: Path) -> None:

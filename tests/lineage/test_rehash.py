@@ -100,6 +100,7 @@ def test_a_record_tells_of_the_step_whose_key_it_has(root: Path) -> None:
         {"identity": {**DRAW, "method": "a"}},
         {"identity": {}},
         {"identity": "x"},
+        {"identity": {**DRAW, "k": "2"}},
         {"started": "soon"},
         {"started": 1e300},
         {"process": None},
@@ -109,7 +110,7 @@ def test_a_record_tells_of_the_step_whose_key_it_has(root: Path) -> None:
     for lost in ("kind", "identity", "started"):
         write_json(file, manifest.seal({n: item for n, item in value.items() if n != lost}))
         assert list(below(root)) == [name], lost
-    write_json(file, value)
+    write_json(file, manifest.seal({**value, "device": "Прибор"}))
     assert below(root) == {}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -89,6 +89,11 @@ class Inventory:
         """The step with a key."""
         found = self.known(key)
         return None if found is None else found[0]
+
+    def makers(self, keys: Sequence[bytes]) -> dict[bytes, str]:
+        """Key -> path of the good manifest that has it, of at most ``_ROWS`` keys at once."""
+        query = f"select key, path from step where key in ({', '.join('?' * len(keys))})"
+        return {bytes(key): _text(path) for key, path in self._database.execute(query, keys)}
 
     def each_key(self) -> Iterator[bytes]:
         """Of the steps whose manifests are good."""

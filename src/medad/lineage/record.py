@@ -15,6 +15,7 @@ from medad.lineage import environment
 from medad.lineage.manifest import read, seal
 
 FOLDER = "results/records"
+DIGITS = 16  # of the microseconds in a name, so that names sort by time
 Action = Literal["computed", "restored"]
 
 
@@ -69,8 +70,8 @@ def write(
 
 
 def name(started: float, process: int) -> str:
-    """The file of an attempt that began ``started`` seconds after 1970: names sort by time."""
-    return f"{round(started * 1e6):016d}-{process}.json"
+    """The file of an attempt that began ``started`` seconds after 1970."""
+    return f"{round(started * 1e6):0{DIGITS}d}-{process}.json"
 
 
 def of_key(root: Path, key: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 from medad import layout
@@ -23,6 +23,7 @@ from medad.lineage.unpublished import UNPUBLISHED as UNPUBLISHED
 from medad.lineage.unpublished import unpublished
 
 MISSING = "missing"
+_AT_ONCE = 128  # records whose manifests are asked for together
 _SMALL = 1 << 20  # bytes of a file that is read at once
 _RECORD = re.compile(rf"{record.FOLDER}/([0-9a-f]{{2}})/(\1[0-9a-f]{{62}})/[0-9]+-[0-9]+\.json")
 _ENTRY = re.compile(r"([0-9a-f]{64})\.json")
@@ -88,11 +89,23 @@ def records_of_steps(root: Path, known: Inventory) -> Iterator[Problem]:
 
 def records(root: Path, known: Inventory, paths: Iterable[str]) -> Iterator[Problem]:
     """What is wrong with these records."""
-    tasks = ((path, _maker(known, _key(path))) for path in paths)
-    for path, fault in spread(lambda task: (task[0], _record(root, *task)), tasks):
-        known.recorded(_key(path))
+
+    def check(task: tuple[str, bytes, str | None]) -> tuple[str, bytes, str]:
+        path, key, maker = task
+        return path, key, _record(f"{root}/{path}", key, maker)
+
+    for path, key, fault in spread(check, _with_makers(known, paths)):
+        known.recorded(key)
         if fault:
-            yield path, fault, known.step(_key(path))
+            yield path, fault, known.step(key)
+
+
+def _with_makers(known: Inventory, paths: Iterable[str]) -> Iterator[tuple[str, bytes, str | None]]:
+    """Records with the keys they lie with and the good manifests that have these keys."""
+    waiting = iter(paths)
+    while batch := [(path, _key(path)) for path in islice(waiting, _AT_ONCE)]:
+        makers = known.makers([key for _, key in batch])
+        yield from ((path, key, makers.get(key)) for path, key in batch)
 
 
 def _unrecorded(known: Inventory) -> Iterator[Problem]:
@@ -100,19 +113,19 @@ def _unrecorded(known: Inventory) -> Iterator[Problem]:
         yield path, "no record says where and when this was computed", step
 
 
-def _record(root: Path, path: str, maker: str | None) -> str:
+def _record(path: str, key: bytes, maker: str | None) -> str:
     """What is wrong with a record; ``maker`` is the manifest with the key it lies with.
 
     A copy under another name would count as another attempt. All is told from the bytes: parsing
     them takes as long as reading them.
     """
     try:
-        content = read(f"{root}/{path}")
+        content = read(path)
     except OSError as error:
         return f"cannot be read ({error.strerror})"
     if sealed.digest(content) is None:
         return "record changed since it was written"
-    if sealed.key_of(content) != _key(path):
+    if sealed.key_of(content) != key:
         return "record of another step"
     if not _has_own_name(content, path):
         return "copy of a record: its name is not that of the attempt it tells of"
@@ -127,13 +140,14 @@ def _has_own_name(content: bytes, path: str) -> bool:
     micros, _, process = path[path.rindex("/") + 1 : -len(".json")].partition("-")
     try:
         seconds = int(micros) / 1e6
-        if not path.endswith(record.name(seconds, int(process))):
-            return False
+        started, by = f'\n "started": {seconds!r},\n', f'\n "process": {process},\n'
+        if started.encode() in content and by.encode() in content:
+            return len(micros) == record.DIGITS
         if b'\n "process": ' in content:
-            wanted = (f'\n "process": {process},\n', f'\n "started": {seconds!r},\n')
-            return all(one.encode() in content for one in wanted)
+            return False
         found = _STARTED.search(content)
-        return found is not None and abs(float(found[1]) - seconds) < 0.000501
+        own = found is not None and abs(float(found[1]) - seconds) < 0.000501
+        return own and path.endswith(f"/{record.name(seconds, int(process))}")
     except (ValueError, OverflowError):  # more digits than a number has
         return False
 
@@ -144,7 +158,7 @@ def _made(content: bytes) -> str | None:
     if found is None or (kind := found[1].decode()) not in layout.STEMS:
         return None
     at = content.find(b'\n "identity": ')
-    identity = _identity(kind).match(content.decode(), at)
+    identity = _identity(kind).match(content[at:].decode(errors="replace"))
     return None if identity is None else layout.manifest(kind, identity.groupdict())
 
 
@@ -156,12 +170,6 @@ def _identity(kind: str) -> re.Pattern[str]:
     quote = {name: "" if name in ("k", "r") else '"' for name in fields}
     lines = (f'  "{n}": {quote[n]}(?P<{n}>{value[n]}){quote[n]}' for n in fields)
     return re.compile('\n "identity": {\n' + ",\n".join(lines) + "\n },\n")
-
-
-def _maker(known: Inventory, key: bytes) -> str | None:
-    """The good manifest with a key."""
-    step = known.step(key)
-    return None if step is None else known.path(step)
 
 
 def _key(path: str) -> bytes:
