@@ -37,7 +37,7 @@ def features(
 
 
 def place(trunk: Trunk, device: str) -> None:
-    """Move a trunk to ``device``, channels last: the layout kernels compute in, a tenth faster."""
+    """Move a trunk to ``device``, channels last: the layout that kernels compute in."""
     trunk.to(device)
     trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -57,7 +57,7 @@ def aggregate(
 ) -> Tensor:
     """(N, C_total, h, w): ``layers`` pooled, brought to one grid and concatenated in that order.
 
-    Channels last in memory: ten times faster here than planes, and every position is one vector.
+    Channels last in memory: every position is one vector.
 
     ``pool``: side of the average pooling with stride 1, PatchCore's neighbourhood (Roth et al.
     2022, eq. 1 and 2); odd, 1 is none. As in anomalib, the zeros of the padding count. Layers are

@@ -30,7 +30,7 @@ def show(found: Mapping[str, Any]) -> None:
 def tree(found: Mapping[str, Any]) -> Tree:
     """Everything an audit found, in the order of the questions that one asks of a number."""
     number = found["number"]
-    title = found.get("cell", found["target"]) + (f" = {number['value']}" if number else "")
+    title = found.get("cell", found["target"]) + (f" = {number['value']:.4f}" if number else "")
     top = Tree(plain(title, "bold"))
     if number:
         _number(top, number)

@@ -35,7 +35,8 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 2 after an error message."""
-    parser = argparse.ArgumentParser(prog="medad", description=__doc__)
+    about = "Anomaly detection in medical images: tables, and everything a number rests on."
+    parser = argparse.ArgumentParser(prog="medad", description=about)
     parser.add_argument("--version", action="version", version=f"medad {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in COMMANDS.items():

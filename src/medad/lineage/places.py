@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -105,7 +106,7 @@ class Publication:
         archive, name = self._members[path]
         try:
             return archive.read(name)
-        except (zipfile.BadZipFile, OSError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
             raise MedadError(f"{archive.filename}: {name} is damaged ({error})") from error
 
     def under(self, folder: str) -> list[str]:

@@ -116,7 +116,10 @@ def _reproduce(
 ) -> dict[str, Any]:
     made = _made(root, paths, start)
     if not made:
-        raise MedadError(f"{target}: --from {start} recomputes {', '.join(STARTS[start])} only")
+        raise MedadError(
+            f"{target}: --from {start} recomputes {', '.join(STARTS[start])} only; choose another "
+            "start, or for a cell leave --row and --column out"
+        )
     worktree = Worktree(root, base)
     steps, notes = _steps(root, worktree, made)
     worktree.begin()
