@@ -263,7 +263,15 @@ def tabled(root: Path) -> Path:
     found = read_json(root / layout.manifest("metrics", run("c")))
     key, points = ("medad.key", found["key"]), numbers(root, found)
     log(root, "run3", "c", key, parameters(found), points)
-    cells = {"cells": {"d/s/C/K2": {"metrics": [name], "value": 0.61538}}}
+    cell = {
+        "value": 0.61538,
+        "decimals": 4,
+        "n": 1,
+        "aggregation": "mean over draws",
+        "metrics": [name],
+        "intervals": "intervals/d/s",
+    }
+    cells = {"cells": {"d/s/C/K2": cell}}
     csv = b"dataset,split,row,method,standing,verdict,reason,shots,auroc,low\n"
     csv += b"d,s,C,c,reading,,,2,0.6154,0.3430\n"
     outputs = {"csv": csv, "markdown": b"md", "cells": json.dumps(cells).encode()}
