@@ -14,7 +14,7 @@ pytestmark = pytest.mark.engine
         (["results/tables/table9.csv"], "table: got 'table9'; workflow/tables has: table1"),
         (
             ["results/heads/phantom/grouped/nope/k2/r0.safetensors"],
-            "method: got 'nope'; params.yaml has: cls, ",
+            "method: got 'nope'; params.yaml has: ",
         ),
         (["nope.csv"], "nope.csv: no step makes it; allowed: a result, all, stage_"),
         (["--cores", "0"], "--cores: got 0, allowed: 1 or more"),
