@@ -34,6 +34,16 @@ ARGUMENTS = (
     "--disable-sync",
     "--hide-scrollbars",
 )
+# Pictures that come into view late are painted in parts.
+_DECODED = """
+const done = arguments[arguments.length - 1];
+const shown = [...document.images].filter(image => {
+  const box = image.getBoundingClientRect();
+  return box.bottom > 0 && box.top < innerHeight;
+});
+Promise.allSettled(shown.map(image => image.decode())).then(
+  () => requestAnimationFrame(() => requestAnimationFrame(() => done())));
+"""
 COLOURS = 128  # of a screenshot: few enough to stay small, more than its text and marks need
 
 
@@ -113,7 +123,8 @@ def link(driver: webdriver.Chrome, title: str) -> str:
 
 
 def shoot(driver: webdriver.Chrome, path: Path) -> None:
-    """What is on the screen, in few colours."""
+    """What is on the screen, in few colours, once every picture on it is there."""
+    driver.execute_async_script(_DECODED)
     picture = Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB")
     few = picture.quantize(COLOURS, dither=Image.Dither.NONE)
     few.save(path, optimize=True)
