@@ -25,7 +25,7 @@ def test_a_run_is_told_without_a_table(inside: Path, capsys: pytest.CaptureFixtu
     values = json.loads((inside / f"results/metrics/{run}.json").read_text())
     assert main(["audit", "--run", run]) == 0
     text = capsys.readouterr().out
-    assert text.startswith(f"{run} = {values['auroc']}\n")
+    assert text.startswith(f"{run} = {values['auroc']:.4f}\n")
     assert f"pixel_auroc: {values['pixel_auroc']}" in text
     assert "padim is reading" not in text  # a table says that
     assert main(["audit", TABLE, "--run", run]) == 0

@@ -76,7 +76,7 @@ def test_code_machine_and_libraries_are_named(finished: Project, found: dict[str
 
 def test_the_text_says_the_same(finished: Project, found: dict[str, Any]) -> None:
     text = finished.medad("audit", *CELL).stdout
-    assert f"phantom/grouped/CONSULT/K4 = {found['number']['value']}" in text
+    assert f"phantom/grouped/CONSULT/K4 = {found['number']['value']:.4f}\n" in text
     for needed in ("draw", "pairs:", "stage1:", "head:", "score:", "weights:", "commit "):
         assert needed in text
     for needed in ("machine: ", "environment: ", "seeds", "MLflow run"):
