@@ -190,19 +190,15 @@ class Parameters:
                 **self._section(method, "stage1", name),
             }
         section = self._section(method, "detector", name)
-        trained = registry.TRAINED_DETECTORS
-        every = {**registry.DETECTORS, **trained, **registry.IMAGE_DETECTORS}
-        detector: dict[str, Any] = {
-            "side": config.image.side,
-            "implementation": registry.lookup(every, method.detector, "detector"),
-        }
-        if method.detector in registry.DETECTORS or method.detector in trained:
-            detector |= {**common, "reads": "features", "frozen": method.stage1 == "none"}
-            detector |= {"trains": True} if method.detector in trained else {}
-        else:
+        made = registry.lookup(registry.EVERY_DETECTOR, method.detector, "detector")
+        detector: dict[str, Any] = {"side": config.image.side, "implementation": made}
+        if method.detector in registry.IMAGE_DETECTORS:
             # Only a teacher made from the backbone depends on it.
             distilled = section.get("teacher") == "distil"
             detector |= {"reads": "images", **(common if distilled else {})}
+        else:
+            detector |= {**common, "reads": "features", "frozen": method.stage1 == "none"}
+            detector |= {"trains": True} if method.detector in registry.TRAINED_DETECTORS else {}
         detector |= section
         return detector if kind == "head" else {**detector, "maps": evaluation.maps}
 

@@ -30,6 +30,7 @@ IMAGE_DETECTORS = {  # those that train networks of their own and read images
     "ganomaly": "medad.detectors.ganomaly:Ganomaly",
     "efficientad": "medad.detectors.efficientad:EfficientAD",
 }
+EVERY_DETECTOR = {**DETECTORS, **TRAINED_DETECTORS, **IMAGE_DETECTORS}
 FIGURES = {
     "heat_maps": "medad.reporting.figures.heat_maps:draw",
     "attention": "medad.reporting.figures.attention:draw",

@@ -11,10 +11,8 @@ from torch.nn import functional
 from medad.backbones.pyramid import aggregate
 from medad.detectors.adfa import Adfa
 from medad.detectors.adfa_descriptor import Descriptor, coordinates
-from medad.detectors.adfa_parameters import AdfaParameters
 from medad.detectors.maps import upsample
 from medad.detectors.training import Training
-from medad.errors import MedadError
 from medad.losses.soft_topk import largest, soft_topk
 
 DEFAULTS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["detectors"]
@@ -125,22 +123,3 @@ def test_an_average_is_of_the_map(tmp_path):
     detector = fitted(tmp_path, pyramid(2, 1), **PAPER, image_score="average")
     found = detector.score(pyramid(3, 2))
     assert found.image == pytest.approx(found.maps.astype(np.float64).mean((1, 2)))
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"layers": []}, "layers: got"),
-        ({"layers": [1, 1]}, "layers: got"),
-        ({"pooling": "sum"}, "pooling: got 'sum', allowed: both, average, maximum"),
-        ({"mode": "both"}, "mode: got 'both'"),
-        ({"kernel": 4}, "kernel: got 4, allowed: odd"),
-        ({"epsilon": 0.0}, "epsilon: got 0.0, allowed: above 0"),
-        ({"attention": -0.1}, "attention: got -0.1, allowed: 0 or more"),
-        ({"neighbors": 0}, "neighbors: got 0, allowed: 1 or more"),
-        ({"divergence": True}, "divergence: got true, allowed in mode code only"),
-    ],
-)
-def test_bad_parameters_are_named(changes, message):
-    with pytest.raises(MedadError, match=message):
-        AdfaParameters.of(params(**changes))

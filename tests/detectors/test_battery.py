@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from feature_pyramid import drawn, take
 
 from medad.errors import MedadError
 from medad.files import read_safetensors, write_safetensors
@@ -16,21 +17,8 @@ CHANNELS = {1: 64, 2: 128, 3: 256}
 DEFAULTS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["detectors"]
 
 
-def pyramid(count, seed, side=32):
-    """Features as a ResNet-18 gives them: not negative, and smooth from image to image."""
-    generator = torch.Generator().manual_seed(seed)
-    shared = torch.Generator().manual_seed(99)
-    layers = {}
-    for layer, channels in CHANNELS.items():
-        size = side // 2 ** (layer + 1)
-        base = torch.randn(1, channels, size, size, generator=shared)
-        noise = torch.randn(count, channels, size, size, generator=generator)
-        layers[layer] = (base + 0.3 * noise).relu()
-    return layers
-
-
-def take(features, which):
-    return {layer: maps[which] for layer, maps in features.items()}
+def pyramid(count, seed):
+    return drawn(CHANNELS, count, seed)
 
 
 def same(a, b):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from feature_pyramid import drawn, take
 
 from medad.detectors import training as trainings
 from medad.detectors.training import Training
@@ -40,20 +41,7 @@ def test_every_detector_is_here():
 
 
 def pyramid(count, seed):
-    """Features as a trunk gives them: not negative, and alike from image to image."""
-    generator = torch.Generator().manual_seed(seed)
-    shared = torch.Generator().manual_seed(99)
-    layers = {}
-    for layer, channels in CHANNELS.items():
-        size = SIDE // 2 ** (layer + 1)
-        base = torch.randn(1, channels, size, size, generator=shared)
-        noise = torch.randn(count, channels, size, size, generator=generator)
-        layers[layer] = (base + 0.3 * noise).relu()
-    return layers
-
-
-def take(features, which):
-    return {layer: maps[which] for layer, maps in features.items()}
+    return drawn(CHANNELS, count, seed)
 
 
 def make(case, **changes):

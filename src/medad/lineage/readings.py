@@ -30,10 +30,7 @@ _SECTIONS = {
     for section, known in (
         ("synthesis", {**registry.SYNTHESES, **registry.LEAKY_SYNTHESES}),
         ("stage1", registry.STAGE1),
-        (
-            "detectors",
-            {**registry.DETECTORS, **registry.TRAINED_DETECTORS, **registry.IMAGE_DETECTORS},
-        ),
+        ("detectors", registry.EVERY_DETECTOR),
     )
     for name, spec in known.items()
 }
