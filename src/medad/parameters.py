@@ -193,9 +193,10 @@ class Parameters:
         made = registry.lookup(registry.EVERY_DETECTOR, method.detector, "detector")
         detector: dict[str, Any] = {"side": config.image.side, "implementation": made}
         if method.detector in registry.IMAGE_DETECTORS:
-            # Only a teacher made from the backbone depends on it.
-            distilled = section.get("teacher") == "distil"
-            detector |= {"reads": "images", **(common if distilled else {})}
+            # Only one that the backbone teaches depends on it.
+            taught = method.detector in registry.TAUGHT_DETECTORS
+            taught |= section.get("teacher") == "distil"
+            detector |= {"reads": "images", **(common if taught else {})}
         else:
             detector |= {**common, "reads": "features", "frozen": method.stage1 == "none"}
             detector |= {"trains": True} if method.detector in registry.TRAINED_DETECTORS else {}

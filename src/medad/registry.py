@@ -23,13 +23,18 @@ STAGE1 = {
 DETECTORS = {
     "patchcore": "medad.detectors.patchcore:PatchCore",
     "padim": "medad.detectors.padim:Padim",
+    "spade": "medad.detectors.spade:Spade",
 }
 TRAINED_DETECTORS = {"adfa": "medad.detectors.adfa:Adfa"}  # those that train on features
 IMAGE_DETECTORS = {  # those that train networks of their own and read images
     "fanogan": "medad.detectors.fanogan:FAnoGan",
     "ganomaly": "medad.detectors.ganomaly:Ganomaly",
     "efficientad": "medad.detectors.efficientad:EfficientAD",
+    "patch_svdd": "medad.detectors.patch_svdd:PatchSvdd",
+    "stpm": "medad.detectors.stpm:Stpm",
+    "rdad": "medad.detectors.rdad:Rdad",
 }
+TAUGHT_DETECTORS = frozenset({"stpm", "rdad"})  # image detectors that learn from the backbone
 EVERY_DETECTOR = {**DETECTORS, **TRAINED_DETECTORS, **IMAGE_DETECTORS}
 FIGURES = {
     "heat_maps": "medad.reporting.figures.heat_maps:draw",

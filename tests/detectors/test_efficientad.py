@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from filled import fill, image
 
 from medad.backbones.checkpoint import save
 from medad.backbones.resnet import build
@@ -154,8 +155,8 @@ def test_maps_and_quantiles_against_slow_sums(detector):
     """From what the three networks say, in float64 and loops."""
     state, net, side = detector.state(), detector.networks, 48
     raw = []
-    for image in images(3):
-        x = torch.from_numpy(image / 255.0).permute(2, 0, 1)[None].float()
+    for picture in images(3):
+        x = torch.from_numpy(picture / 255.0).permute(2, 0, 1)[None].float()
         mean, std = ([[0.485], [0.456], [0.406]], [[0.229], [0.224], [0.225]])
         x = (x - torch.tensor(mean)[..., None]) / torch.tensor(std)[..., None]
         with torch.no_grad():
@@ -182,17 +183,6 @@ def test_maps_and_quantiles_against_slow_sums(detector):
     assert scores.image == pytest.approx(enlarged.amax((1, 2, 3)).numpy())
 
 
-def fill(module):
-    """The weights of test_pdn.py."""
-    with torch.no_grad():
-        for number, tensor in enumerate(module.parameters()):
-            count = tensor.numel()
-            fan = max(1, count // tensor.shape[0])
-            wave = torch.sin(torch.arange(count, dtype=torch.float64) * (1.7 + number) + number)
-            tensor.copy_((wave * (2 / fan) ** 0.5).reshape(tensor.shape))
-    return module.eval()
-
-
 def test_map_and_score_are_anomalibs(monkeypatch):
     """Recorded with the networks of test_pdn.py and these means, deviations and quantiles.
 
@@ -204,9 +194,7 @@ def test_map_and_score_are_anomalibs(monkeypatch):
     teacher, student = (fill(PatchDescription("small", count)) for count in (8, 16))
     detector.networks = Networks(teacher, student, fill(AutoEncoder(256, 8)), mean, deviation)
     detector.quantiles = torch.tensor([[0.4, 2.0], [0.3, 1.0]])
-    at = torch.arange(3 * 256 * 256, dtype=torch.float64)
-    image = (0.5 + 0.5 * torch.sin(at * at * 0.001)).reshape(1, 3, 256, 256).float()
-    monkeypatch.setattr(detector, "_pixels", lambda images: image)
+    monkeypatch.setattr(detector, "_pixels", lambda images: image(256))
     scores = detector.score(np.zeros((1, 256, 256, 3), np.uint8))
     with np.load(FIXTURE) as recorded:
         assert scores.image == pytest.approx(recorded["score"], rel=1e-4)

@@ -14,21 +14,27 @@ from medad.detectors import training as trainings
 from medad.detectors.training import Training
 from medad.errors import MedadError
 from medad.files import read_safetensors, write_safetensors
-from medad.registry import IMAGE_DETECTORS
+from medad.registry import IMAGE_DETECTORS, TAUGHT_DETECTORS
 from medad.resolve import attribute
 
-SIDE = 48
+SIDE = 64
 DEFAULTS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["detectors"]
 # Few steps of small networks. `longer`: what a fit needs to tell its shots from something else.
 SMALL = {
     "fanogan": {"resolution": 32, "latent": 6, "epochs": 2, "encoder_epochs": 3},
     "ganomaly": {"resolution": 16, "latent": 6, "features": 4, "epochs": 4},
     "efficientad": {"width": 0.1, "channels": 8, "distil_steps": 3, "steps": 3},
+    "patch_svdd": {"width": 0.1, "channels": 8, "epochs": 2, "repeats": 2, "batch": 3},
+    "stpm": {"epochs": 2, "batch": 2},
+    "rdad": {"epochs": 2, "batch": 2},
 }
 LONGER = {
     "fanogan": {"epochs": 20, "encoder_epochs": 30, "learning_rate": 0.002},
     "ganomaly": {"epochs": 100, "features": 8, "learning_rate": 0.002},
     "efficientad": {"width": 0.25, "distil_steps": 20, "steps": 40, "learning_rate": 0.002},
+    "patch_svdd": {"epochs": 5, "repeats": 4, "learning_rate": 0.002},
+    "stpm": {"epochs": 20},
+    "rdad": {"epochs": 20},
 }
 
 
@@ -55,7 +61,8 @@ def pictures(count, seed):
 
 
 def make(name, **changes):
-    params = {**DEFAULTS[name], **SMALL[name], **changes, "side": SIDE}
+    backbone = {"name": "resnet18", "weights": "random"}
+    params = {**DEFAULTS[name], **SMALL[name], **changes, "side": SIDE, "backbone": backbone}
     return attribute(IMAGE_DETECTORS[name]).of(params)
 
 
@@ -63,13 +70,14 @@ def fitted(name, folder, images=None, seed=0, report=lambda *_: None, **changes)
     folder.mkdir(exist_ok=True)
     detector = make(name, **changes)
     shots = pictures(3, seed=1) if images is None else images
-    teacher = {"weights": trunk(folder)} if name == "efficientad" else {}
+    taught = name == "efficientad" or name in TAUGHT_DETECTORS
+    teacher = {"weights": trunk(folder)} if taught else {}
     detector.fit(shots, Training(seed, folder, "this fit", inputs=teacher, report=report))
     return detector
 
 
 def trunk(folder):
-    """The backbone that EfficientAD's teacher learns from."""
+    """The backbone that EfficientAD's teacher, and two others, learn from."""
     path = folder / "trunk.safetensors"
     save(path, build(TrunkSpec("resnet18", depth=3), torch.Generator().manual_seed(0)), {})
     return path

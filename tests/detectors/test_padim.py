@@ -11,7 +11,13 @@ from medad.detectors.padim import Padim
 from medad.errors import MedadError
 
 FIXTURES = Path(__file__).parent / "fixtures"
-PARAMS = {"layers": [1, 2], "dimensions": 12, "regularisation": 0.01, "smooth": 0.0}
+PARAMS = {
+    "layers": [1, 2],
+    "align": "nearest",
+    "dimensions": 12,
+    "regularisation": 0.01,
+    "smooth": 0.0,
+}
 
 
 def pyramid(count, seed, spread=1.0):

@@ -6,28 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from filled import fill, image
 
 from medad.detectors.alterations import normalised
 from medad.detectors.pdn import SIZES, AutoEncoder, PatchDescription, grid, published
 from medad.errors import MedadError
 
 FIXTURE = Path(__file__).parent / "fixtures" / "efficientad.npz"
-
-
-def fill(module):
-    """Weights by formula: tensor i in the order of the forward pass is a sine of frequency i."""
-    with torch.no_grad():
-        for number, tensor in enumerate(module.parameters()):
-            count = tensor.numel()
-            fan = max(1, count // tensor.shape[0])
-            wave = torch.sin(torch.arange(count, dtype=torch.float64) * (1.7 + number) + number)
-            tensor.copy_((wave * (2 / fan) ** 0.5).reshape(tensor.shape))
-    return module.eval()
-
-
-def image(side):
-    at = torch.arange(3 * side * side, dtype=torch.float64)
-    return (0.5 + 0.5 * torch.sin(at * at * 0.001)).reshape(1, 3, side, side).float()
 
 
 @pytest.fixture(scope="module")

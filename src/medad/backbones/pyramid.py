@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -53,7 +53,11 @@ def embed(
 
 
 def aggregate(
-    pyramid: Mapping[int, Tensor], layers: Sequence[int], grid_layer: int, pool: int
+    pyramid: Mapping[int, Tensor],
+    layers: Sequence[int],
+    grid_layer: int,
+    pool: int,
+    align: Literal["bilinear", "nearest"] = "bilinear",
 ) -> Tensor:
     """(N, C_total, h, w): ``layers`` pooled, brought to one grid and concatenated in that order.
 
@@ -61,7 +65,8 @@ def aggregate(
 
     ``pool``: side of the average pooling with stride 1, PatchCore's neighbourhood (Roth et al.
     2022, eq. 1 and 2); odd, 1 is none. As in anomalib, the zeros of the padding count. Layers are
-    resized bilinearly (corners not aligned) to the grid of ``grid_layer``.
+    resized to the grid of ``grid_layer``: bilinearly (corners not aligned), or every position
+    takes the nearest.
     """
     if pool % 2 == 0:
         raise MedadError(f"pool: got {pool}, allowed are odd sides; 1 is no pooling")
@@ -71,6 +76,7 @@ def aggregate(
         x = pyramid[layer].contiguous(memory_format=torch.channels_last)
         x = torch.nn.functional.avg_pool2d(x, pool, 1, pool // 2)
         if x.shape[-2:] != grid:
-            x = torch.nn.functional.interpolate(x, grid, mode="bilinear", align_corners=False)
+            corners = False if align == "bilinear" else None
+            x = torch.nn.functional.interpolate(x, grid, mode=align, align_corners=corners)
         maps.append(x)
     return torch.cat(maps, 1)

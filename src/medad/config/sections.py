@@ -141,6 +141,7 @@ class PatchCore(Model):
 
 class Padim(Model):
     layers: Annotated[list[Layer], Field(min_length=1)]
+    align: Literal["nearest", "bilinear"]
     dimensions: Count
     regularisation: Positive
     smooth: NonNegative
@@ -256,10 +257,52 @@ class Adfa(Model):
         return self
 
 
+class Spade(Model):
+    layers: Annotated[list[Layer], Field(min_length=1)]
+    image_layer: Layer
+    neighbors: Count
+
+
+class PatchSvdd(Model):
+    channels: Count
+    width: Positive
+    epochs: Count
+    repeats: Count
+    batch: Count
+    svdd: NonNegative
+    fixed_classes: bool
+    learning_rate: Positive
+    combine: Literal["product", "sum", "large", "small"]
+
+
+class Stpm(Model):
+    layers: Annotated[list[Layer], Field(min_length=1)]
+    epochs: Count
+    batch: Count
+    reduction: Literal["mean", "sum"]
+    learning_rate: Positive
+    momentum: Annotated[float, Field(ge=0.0, lt=1.0)]
+    weight_decay: NonNegative
+
+
+class Rdad(Model):
+    epochs: Count
+    batch: Count
+    cosine: Literal["images", "positions"]
+    learning_rate: Positive
+    beta1: Annotated[float, Field(ge=0.0, lt=1.0)]
+    beta2: Annotated[float, Field(ge=0.0, lt=1.0)]
+    smooth: NonNegative
+
+
 class Detectors(Model):
     patchcore: PatchCore
     padim: Padim
+    spade: Spade
     adfa: Adfa
+    patch_svdd: PatchSvdd
+    stpm: Stpm
+    rdad: Rdad
     fanogan: FAnoGan
     ganomaly: Ganomaly
     efficientad: EfficientAD

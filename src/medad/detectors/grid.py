@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,14 @@ from medad.detectors.scores import Pyramid
 from medad.errors import MedadError
 from medad.room import Room
 
+Align = Literal["bilinear", "nearest"]  # how a coarse layer comes to a finer grid
+
 
 def positions(
-    pyramid: Pyramid, layers: tuple[int, ...], pool: int, device: str
+    pyramid: Pyramid, layers: tuple[int, ...], pool: int, device: str, align: Align = "bilinear"
 ) -> Iterator[Tensor]:
-    """For each image its (C, h, w) features on the grid of the finest of ``layers``.
+    """For each image its (C, h, w) features on the grid of the finest of ``layers``; see
+    ``medad.backbones.pyramid.aggregate``.
 
     Channels last in memory, so that ``vectors`` are a view. Made one image at a time: a kernel may
     round a batch differently from its parts. Raises MedadError on NaN or infinite features and on
@@ -25,7 +29,7 @@ def positions(
     """
     for index in range(_size(pyramid, layers)):
         one = {layer: pyramid[layer][index : index + 1].to(device) for layer in layers}
-        grid = aggregate(one, layers, min(layers), pool)[0]
+        grid = aggregate(one, layers, min(layers), pool, align)[0]
         if not _finite(grid):
             raise MedadError(
                 f"features of image {index} hold NaN or infinite values; check the backbone's "
@@ -35,12 +39,16 @@ def positions(
 
 
 def stacked(
-    pyramid: Pyramid, layers: tuple[int, ...], pool: int, room: Room | None
+    pyramid: Pyramid,
+    layers: tuple[int, ...],
+    pool: int,
+    room: Room | None,
+    align: Align = "bilinear",
 ) -> NDArray[np.float32]:
     """``vectors`` of all images, one after another: (N * h * w, C), in memory or in ``room``."""
     size = _size(pyramid, layers)
     rows: NDArray[np.float32] | None = None
-    for number, grid in enumerate(positions(pyramid, layers, pool, "cpu")):
+    for number, grid in enumerate(positions(pyramid, layers, pool, "cpu", align)):
         own = vectors(grid).numpy()
         if rows is None:
             shape = (size * len(own), own.shape[1])

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from medad.detectors.grid import positions, stacked
+from medad.detectors.grid import Align, positions, stacked
 from medad.detectors.maps import upsample
 from medad.detectors.scores import Pyramid, Scores
 from medad.errors import MedadError
@@ -29,6 +29,7 @@ class PadimParameters:
     """Keys of ``detectors.padim``.
 
     ``layers``: of the trunk, brought to the grid of the finest and concatenated in this order.
+    ``align``: how a coarse layer comes to that grid; ``nearest`` in the original and in anomalib.
     ``dimensions``: channels kept of them, drawn at random. ``regularisation``: added to the
     diagonal of every covariance, above 0. ``smooth``: sigma, in pixels of the image, of the
     Gaussian on the enlarged map whose maximum is the image score, as in the original (4); 0 takes
@@ -36,6 +37,7 @@ class PadimParameters:
     """
 
     layers: tuple[int, ...]
+    align: Align
     dimensions: int
     regularisation: float
     smooth: float
@@ -43,6 +45,8 @@ class PadimParameters:
     def __post_init__(self) -> None:
         if not self.layers or len(set(self.layers)) < len(self.layers):
             raise MedadError(f"layers: got {list(self.layers)}, allowed: distinct layers, not none")
+        if self.align not in get_args(Align):
+            raise MedadError(f"align: got {self.align!r}, allowed: {', '.join(get_args(Align))}")
         if self.dimensions < 1:
             raise MedadError(f"dimensions: got {self.dimensions}, allowed: 1 or more")
         if not self.regularisation > 0:
@@ -70,13 +74,13 @@ class Padim:
     @classmethod
     def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:
         """From a mapping with the keys of ``PadimParameters``."""
-        keys = ("dimensions", "regularisation", "smooth")
+        keys = ("align", "dimensions", "regularisation", "smooth")
         chosen = PadimParameters(tuple(params["layers"]), **{key: params[key] for key in keys})
         return cls(chosen, device)
 
     def fit(self, pyramid: Pyramid, rng: np.random.Generator, room: Room | None = None) -> None:
         """Mean and covariance of ``dimensions`` channels, drawn by ``rng``, at every position."""
-        vectors = stacked(pyramid, self.layers, 1, room)
+        vectors = stacked(pyramid, self.layers, 1, room, self.params.align)
         total = vectors.shape[1]
         if self.params.dimensions > total:
             raise MedadError(
@@ -109,7 +113,7 @@ class Padim:
         epsilon = self.params.regularisation
         weights = 1 / (self.learned["variances"].double() + epsilon)
         maps = []
-        for grid in positions(pyramid, self.layers, 1, self.device):
+        for grid in positions(pyramid, self.layers, 1, self.device, self.params.align):
             if grid.shape[1] * grid.shape[2] != len(mean):
                 raise MedadError(
                     f"features have {tuple(grid.shape[1:])} positions, the head {len(mean)}; "
