@@ -21,7 +21,7 @@ plan = current.plan
 needs = partial(engine.needs, current, engine.part_of_run(current, workflow))
 
 wildcard_constraints:
-    **plan.names(), synthesis=r"[\w-]+", k=r"\d+", backbone=r"[\w-]+", weights=r"[\w-]+",
+    **plan.names(), synthesis=r"[\w-]+", k=r"\d+|full", backbone=r"[\w-]+", weights=r"[\w-]+",
 
 
 include: "workflow/rules/data.smk"

@@ -32,6 +32,7 @@ def main() -> None:
     from medad.backbones.feature_cache import extract
     from medad.backbones.resnet import build
     from medad.backbones.spec import TrunkSpec
+    from medad.data.frame import Frame
     from medad.data.phantom import healthy_image
 
     torch.set_num_threads(args.threads)
@@ -53,7 +54,7 @@ def main() -> None:
 
         seconds = best(
             {
-                "extract": lambda: extract(trunk, root, images, args.side, (2, 3), "cpu"),
+                "extract": lambda: extract(trunk, root, images, Frame(args.side), (2, 3), "cpu"),
                 "bare": bare,
             },
             args.repeats,

@@ -147,8 +147,9 @@ def run(data: Data, shots: list[int], trunk: Any, features: Any) -> float:
 def embedding(data: Data, trunk: Any) -> Any:
     """Images -> pyramid, read and computed."""
     from medad.backbones.feature_cache import extract
+    from medad.data.frame import Frame
 
-    return lambda images: extract(trunk, data.root, images, data.side, LAYERS, "cpu")
+    return lambda images: extract(trunk, data.root, images, Frame(data.side), LAYERS, "cpu")
 
 
 def matrix(data: Data, draws: Draws, count: int) -> tuple[float, dict[Draw, float]]:
@@ -168,9 +169,10 @@ def matrix(data: Data, draws: Draws, count: int) -> tuple[float, dict[Draw, floa
 def table(data: Data) -> Any:
     """Features of all images, from disk when they are there for as many threads."""
     from medad.backbones.feature_cache import cached_features
+    from medad.data.frame import Frame
 
     place = data.cache, data.weights, data.listed, data.root
-    return cached_features(*place, data.side, LAYERS, "cpu", lambda *_: None)
+    return cached_features(*place, Frame(data.side), LAYERS, "cpu", lambda *_: None)
 
 
 def prepare(data: Data) -> None:
@@ -214,12 +216,12 @@ def peer(
     from peer import patchcore
 
     from medad.backbones.preprocess import normalise
-    from medad.data.images import load_square
+    from medad.data.frame import Frame, load_frame
     from medad.detectors.patchcore import PatchCore
     from medad.evaluation.auroc import auroc
 
     def pixels(chosen: list[int]) -> Any:
-        images = [load_square(data.root, *data.listed[i], data.side) for i in chosen]
+        images = [load_frame(data.root, *data.listed[i], Frame(data.side)) for i in chosen]
         return normalise(np.stack(images)).contiguous()
 
     def scored(model: Any, shots: list[int]) -> float:

@@ -26,7 +26,7 @@ FOLDER = Path(__file__).resolve().parent
 DOCS = FOLDER.parent / "docs"
 QUESTIONS = (
     *("coreset", "search", "features", "PatchCore"),
-    *("stage 1", "table", "scaling", "evaluation", "lineage"),
+    *("SOFT top-k", "stage 1", "table", "scaling", "evaluation", "lineage"),
 )
 QUICK = (
     ("coreset.py",),
@@ -35,6 +35,7 @@ QUICK = (
     ("features.py",),
     ("features.py", "--side", "128"),
     ("patchcore.py",),
+    ("soft_topk.py",),
     ("stage1.py",),
     ("evaluation.py",),
 )

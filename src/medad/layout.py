@@ -12,6 +12,8 @@ from functools import cache
 from typing import Any
 
 from medad.errors import MedadError
+from medad.shot_counts import parse as parse_count
+from medad.shot_counts import text
 
 Identity = Mapping[str, str | int]
 
@@ -27,13 +29,19 @@ STEMS = {
     "score": "results/scores/{dataset}/{split}/{method}/k{k}/r{r}",
     "metrics": "results/metrics/{dataset}/{split}/{method}/k{k}/r{r}",
     "intervals": "results/metrics/{dataset}/{split}/{table}.intervals",
+    "sizes": "results/tables/{sizes}",
     "table": "results/tables/{table}",
     "figure": "results/figures/{dataset}/{split}/{figure}",
 }
 SUFFIXES: dict[str, dict[str, str]] = {
     "weights": {"weights": ".safetensors"},
     "phantom": {"images": ".zip"},
-    "index": {"index": ".parquet", "skipped": ".skipped.csv", "listing": ".listing.json"},
+    "index": {
+        "index": ".parquet",
+        "skipped": ".skipped.csv",
+        "listing": ".listing.json",
+        "counts": ".counts.json",
+    },
     "split": {"split": ".parquet", "leakage": ".leakage.json"},
     "shots": {"shots": ".csv"},
     "pairs": {"pairs": ".npz", "sheet": ".png"},
@@ -42,6 +50,7 @@ SUFFIXES: dict[str, dict[str, str]] = {
     "score": {"scores": ".parquet", "maps": ".maps.npz"},
     "metrics": {"metrics": ".json"},
     "intervals": {"intervals": ".json"},
+    "sizes": {"csv": ".csv", "markdown": ".md"},
     "table": {"csv": ".csv", "markdown": ".md", "cells": ".cells.json"},
     "figure": {"figure": ".png"},
 }
@@ -62,12 +71,15 @@ READABLE = {
     "metrics": ("metrics", "metrics"),
     "intervals": ("intervals", "intervals"),
 }
+# What stands for a part of a path; by default a name. Tables that hold no AUROC go by theirs.
+_VALUES = {"k": "[0-9]+|full", "r": "[0-9]+", "sizes": "adfa_table2"}
 _COUNTED = {"k", "r"}
 
 
 def stem(kind: str, identity: Identity) -> str:
     """Path of a step's artifacts without their suffixes."""
-    return STEMS[kind].format(**identity)
+    fields = {**identity, "k": text(identity["k"])} if "k" in identity else identity
+    return STEMS[kind].format(**fields)
 
 
 def manifest(kind: str, identity: Identity) -> str:
@@ -95,7 +107,7 @@ def parse(path: str) -> tuple[str, dict[str, str | int]] | None:
             found = re.fullmatch(_pattern(template) + re.escape(suffix), path)
             if found:
                 return kind, {
-                    key: int(value) if key in _COUNTED else value
+                    key: parse_count(value) if key in _COUNTED else value
                     for key, value in found.groupdict().items()
                 }
     return None
@@ -153,6 +165,8 @@ def inputs(kind: str, identity: Identity, params: Mapping[str, Any]) -> dict[str
             }
         case "intervals":
             return _compared(identity, params)
+        case "sizes":
+            return _counted(params)
         case "table":
             return _tabulated(identity, params)
         case _:
@@ -188,10 +202,20 @@ def _compared(identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
     for k in params["shots"]:
         for r in params["draws"]:
             draw = {"dataset": identity["dataset"], "split": identity["split"], "k": k, "r": r}
-            found[f"shots/k{k}/r{r}"] = output("shots", draw, "shots")
+            found[f"shots/k{text(k)}/r{r}"] = output("shots", draw, "shots")
             for method in params["methods"]:
                 run = {**draw, "method": method}
-                found[f"scores/{method}/k{k}/r{r}"] = output("score", run, "scores")
+                found[f"scores/{method}/k{text(k)}/r{r}"] = output("score", run, "scores")
+    return found
+
+
+def _counted(params: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    for dataset in params["datasets"]:
+        found[f"counts/{dataset}"] = output("index", {"dataset": dataset}, "counts")
+        for split in params["splits"]:
+            place = {"dataset": dataset, "split": split}
+            found[f"leakage/{dataset}/{split}"] = output("split", place, "leakage")
     return found
 
 
@@ -207,7 +231,7 @@ def _tabulated(identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
                 for k in params["shots"]:
                     for r in params["draws"]:
                         run = {**place, "method": method, "k": k, "r": r}
-                        name = f"{dataset}/{split}/{method}/k{k}/r{r}"
+                        name = f"{dataset}/{split}/{method}/k{text(k)}/r{r}"
                         found[f"metrics/{name}"] = output("metrics", run, "metrics")
                         if method in stating:
                             found[f"stage1/{name}"] = output("stage1", run, "weights")
@@ -229,12 +253,12 @@ def _pictured(identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
             found[name] = output(kind, place, item)
         elif kind == "shots":
             for k, r in draws:
-                found[f"{name}/k{k}/r{r}"] = output(kind, {**place, "k": k, "r": r}, item)
+                found[f"{name}/k{text(k)}/r{r}"] = output(kind, {**place, "k": k, "r": r}, item)
         else:
             for method in params["methods"]:
                 for k, r in draws:
                     run = {**place, "method": method, "k": k, "r": r}
-                    found[f"{name}/{method}/k{k}/r{r}"] = _of_run(name, run, params)
+                    found[f"{name}/{method}/k{text(k)}/r{r}"] = _of_run(name, run, params)
     return found
 
 
@@ -256,5 +280,5 @@ def _pattern(template: str) -> str:
         if position % 2 == 0:
             pattern += re.escape(part)
         else:
-            pattern += f"(?P<{part}>{r'[0-9]+' if part in _COUNTED else r'[A-Za-z0-9_-]+'})"
+            pattern += f"(?P<{part}>{_VALUES.get(part, r'[A-Za-z0-9_-]+')})"
     return pattern

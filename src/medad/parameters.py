@@ -33,6 +33,11 @@ class Parameters:
         return self._entries("table")
 
     @cached_property
+    def sizes(self) -> dict[str, dict[str, Any]]:
+        """Every table of workflow/tables that says how large splits are, by name."""
+        return self._entries("sizes")
+
+    @cached_property
     def figures(self) -> dict[str, dict[str, Any]]:
         """Every figure of workflow/tables by name; MedadError for an entry without a key."""
         found = self._entries("figure")
@@ -81,10 +86,14 @@ class Parameters:
     def wanted_tables(self) -> list[str]:
         """Tables of ``runs.tables``; MedadError for one that workflow/tables does not have."""
         for name in self.config.runs.tables:
-            if name not in self.tables:
-                known = ", ".join(self.tables)
+            if name not in self.tables and name not in self.sizes:
+                known = ", ".join([*self.tables, *self.sizes])
                 raise MedadError(f"runs.tables: got {name!r}; {TABLES} has: {known}")
-        return self.config.runs.tables
+        return [name for name in self.config.runs.tables if name in self.tables]
+
+    def wanted_sizes(self) -> list[str]:
+        """Tables of ``runs.tables`` that say how large splits are."""
+        return [name for name in self.config.runs.tables if name in self.sizes]
 
     def wanted_figures(self) -> list[str]:
         """Figures of ``runs.figures``; MedadError for one that workflow/tables does not have."""
@@ -98,10 +107,14 @@ class Parameters:
         """Name of the architecture a method works with."""
         return self.config.methods[method].backbone or self.config.backbone.name
 
+    def weights_of(self, method: str) -> str:
+        """Kind of weights that a method's backbone starts from."""
+        return self.config.methods[method].weights or self.config.backbone.weights
+
     def obstacle(self, method: str) -> str | None:
         """Why a method cannot run with this configuration, or None."""
         name, backbone = self.backbone_of(method), self.config.backbone
-        if backbone.weights != "file" or name == backbone.name or name in backbone.others:
+        if self.weights_of(method) != "file" or name == backbone.name or name in backbone.others:
             return None
         return f"no weights of {name}: give their file in backbone.others"
 
@@ -129,8 +142,10 @@ class Parameters:
         match kind:
             case "weights":
                 name = str(identity["backbone"])
-                kind = config.backbone.weights
-                return {"name": name, "weights": kind, **config.backbone.source(name)}
+                kind = str(identity["weights"])
+                none = {"file": None, "sha256": None}
+                source = config.backbone.source(name) if kind == "file" else none
+                return {"name": name, "weights": kind, **source}
             case "phantom":
                 return config.datasets[str(identity["dataset"])].model_dump(exclude={"reader"})
             case "index":
@@ -142,16 +157,32 @@ class Parameters:
                     "leakage": config.leakage.model_dump(),
                 }
             case "split":
-                policy = str(identity["split"])
-                return {"policy": policy, **getattr(config.splits, policy).model_dump()}
+                return self._split(str(identity["split"]), str(identity["dataset"]))
             case "shots":
                 return {}
             case "pairs":
-                return {"side": config.image.side, **self._synthesis(str(identity["synthesis"]))}
+                return {**self._frame, **self._synthesis(str(identity["synthesis"]))}
             case "stage1" | "head" | "score" | "metrics":
                 return self._run_params(kind, str(identity["method"]))
             case _:
                 return self._report_params(kind, identity)
+
+    @property
+    def _frame(self) -> dict[str, Any]:
+        """What part of an image is seen; without a crop, its side alone."""
+        image = self.config.image
+        return {"side": image.side} if image.resize is None else image.model_dump()
+
+    def _split(self, policy: str, dataset: str) -> dict[str, Any]:
+        section = getattr(self.config.splits, policy).model_dump()
+        if policy == "adfa":
+            if dataset not in section["numbers"]:
+                raise MedadError(
+                    f"splits.adfa.numbers: has no {dataset}; add its numbers of images, or leave "
+                    "adfa out of runs.splits"
+                )
+            section = section["numbers"][dataset]
+        return {"policy": policy, **section}
 
     def _synthesis(self, label: str) -> dict[str, Any]:
         for name, method in self.config.methods.items():
@@ -173,14 +204,14 @@ class Parameters:
         method, evaluation = config.methods[name], config.evaluation
         if kind == "metrics":
             return {
-                "side": config.image.side,
+                **self._frame,
                 "maps": evaluation.maps,
                 "smoothing": evaluation.smoothing,
                 "healthy_quantile": evaluation.healthy_quantile,
             }
         common = {
-            "side": config.image.side,
-            "backbone": {"name": self.backbone_of(name), "weights": config.backbone.weights},
+            **self._frame,
+            "backbone": {"name": self.backbone_of(name), "weights": self.weights_of(name)},
         }
         if kind == "stage1":
             return {
@@ -191,7 +222,7 @@ class Parameters:
             }
         section = self._section(method, "detector", name)
         made = registry.lookup(registry.EVERY_DETECTOR, method.detector, "detector")
-        detector: dict[str, Any] = {"side": config.image.side, "implementation": made}
+        detector: dict[str, Any] = {**self._frame, "implementation": made}
         if method.detector in registry.IMAGE_DETECTORS:
             # Only one that the backbone teaches depends on it.
             taught = method.detector in registry.TAUGHT_DETECTORS
@@ -213,6 +244,12 @@ class Parameters:
         counts = {"shots": runs.shots, "draws": runs.draws}
         if kind == "figure":
             return self._figure_params(str(identity["figure"]))
+        if kind == "sizes":
+            return {
+                **self.sizes[str(identity["sizes"])],
+                "datasets": runs.datasets,
+                "splits": runs.splits,
+            }
         table = str(identity["table"])
         if table not in self.tables:
             raise MedadError(f"table: got {table!r}; {TABLES} has: {', '.join(self.tables)}")
@@ -228,8 +265,10 @@ class Parameters:
                 "confidence": config.evaluation.confidence,
             }
         named = [row["method"] for row in content["rows"] if row["method"] is not None]
+        claimed = {row["method"] for row in content["rows"] if "backbone" in row}
         return {
             **content,
+            **({"backbones": {n: self.backbone_of(n) for n in claimed}} if claimed else {}),
             **counts,
             "baseline": baseline,
             "methods": methods,
@@ -280,7 +319,12 @@ class Parameters:
             backbone = self.config.backbone
             found["backbone"] = {"name": backbone.name, "weights": backbone.weights}
             found["synthesis_of"] = {method: self.synthesis_of(method) for method in methods}
-        return found | {taken: self._taken(taken, methods) for taken in entry.get("takes", [])}
+        takes = entry.get("takes", [])
+        return {
+            **found,
+            **(self._frame if "side" in takes else {}),
+            **{taken: self._taken(taken, methods) for taken in takes},
+        }
 
     def _taken(self, name: str, methods: list[str]) -> Any:
         """A value of the configuration, or the parameters of a step of every method."""

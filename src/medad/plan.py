@@ -19,6 +19,7 @@ from medad.lineage import environment
 from medad.lineage.closure import closure, module_of
 from medad.lineage.manifest import Half
 from medad.parameters import Parameters
+from medad.shot_counts import parse, text
 
 # What names a key file: the identity fields that choose parameters. K and replicate never do.
 NAMES = {
@@ -33,6 +34,7 @@ NAMES = {
     "score": ("dataset", "method"),
     "metrics": ("dataset", "method"),
     "intervals": ("table", "dataset", "split"),
+    "sizes": ("sizes",),
     "table": ("table",),
     "figure": ("figure", "dataset", "split"),
 }
@@ -52,7 +54,7 @@ STAGES = {
     "pretraining": ("stage1",),
     "heads": ("head",),
     "scores": ("score", "metrics", "intervals"),
-    "tables": ("table", "figure"),
+    "tables": ("table", "sizes", "figure"),
 }
 _READS_IMAGES = ("pairs", "head", "score", "metrics", "figure")
 _THREADS = {
@@ -63,6 +65,7 @@ _THREADS = {
     "shots": "data",
     "metrics": "report",
     "intervals": "report",
+    "sizes": "report",
     "table": "report",
     "figure": "report",
 }
@@ -111,21 +114,28 @@ class Plan:
         config, asked = self.config, self.parameters
         methods = [name for name in config.methods if asked.obstacle(name) is None]
         values: dict[str, list[str]] = {
-            "backbone": sorted({asked.backbone_of(method) for method in methods}),
-            "weights": [config.backbone.weights],
             "dataset": config.runs.datasets,
             "split": config.runs.splits,
             "method": methods,
             "synthesis": sorted({asked.synthesis_of(m) for m in config.methods} - {"none"}),
             "table": list(asked.tables),
+            "sizes": list(asked.sizes),
             "figure": [name for name in asked.figures if asked.drawable(name)],
         }
         if kind == "phantom":
             values["dataset"] = [d for d in values["dataset"] if asked.generated(d)]
         if kind == "stage1":
             values["method"] = [n for n in methods if config.methods[n].stage1 != "none"]
+        if kind == "weights":
+            return self._weights(methods)
         names = NAMES[kind]
         return _products({name: values[name] for name in names})
+
+    def _weights(self, methods: Iterable[str]) -> list[dict[str, str]]:
+        """Architecture and kind of weights of each method's backbone, each pair once."""
+        asked = self.parameters
+        pairs = sorted({(asked.backbone_of(m), asked.weights_of(m)) for m in methods})
+        return [{"backbone": backbone, "weights": weights} for backbone, weights in pairs]
 
     # -- what Snakemake asks ------------------------------------------------------------------
 
@@ -136,6 +146,7 @@ class Plan:
             "split": type(self.config.splits).model_fields,
             "method": self.config.methods,
             "table": self.parameters.tables,
+            "sizes": self.parameters.sizes,
             "figure": self.parameters.figures,
         }
         return {
@@ -147,7 +158,7 @@ class Plan:
         runs = self.config.runs
         values: dict[str, list[int]] = {"k": runs.shots, "r": runs.draws}
         fixed: dict[str, str | int] = {
-            name: int(value) if name == "k" else value for name, value in wildcards.items()
+            name: parse(value) if name == "k" else value for name, value in wildcards.items()
         }
         loops = _products({name: values[name] for name in LOOPS.get(kind, ())})
         return [{**fixed, **loop} for loop in loops]
@@ -216,19 +227,21 @@ class Plan:
         methods |= {method for figure in figures for method in asked.figure_methods(figure)}
         used = {
             "table": set(tables),
+            "sizes": set(asked.wanted_sizes()),
             "figure": set(figures),
             "method": methods,
             "synthesis": {asked.synthesis_of(method) for method in methods},
-            "backbone": {asked.backbone_of(method) for method in methods},
         }
-        keep = []
+        keep: list[dict[str, str]] = []
+        if kind == "weights":
+            return self._weights(methods)
         for names in self._named(kind):
             if any(names[field] not in among for field, among in used.items() if field in names):
                 continue
             splits = [{"split": s} for s in self.config.runs.splits]
             missing = "split" in _fields(kind) and "split" not in names
             for extra in splits if missing else [{}]:
-                shots = [{"k": str(k)} for k in self.config.runs.shots]
+                shots = [{"k": text(k)} for k in self.config.runs.shots]
                 for k in shots if "k" in _fields(kind) and "k" not in LOOPS[kind] else [{}]:
                     keep.append({**names, **extra, **k})
         return keep

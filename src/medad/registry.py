@@ -10,6 +10,8 @@ READERS = {
     "phantom": "medad.data.readers:phantom",
     "brain_mri": "medad.data.readers:brain_mri",
     "busi": "medad.data.readers:busi",
+    "covid_xray": "medad.data.readers:covid_xray",
+    "sipakmed": "medad.data.readers:sipakmed",
     "folder": "medad.data.readers:folder",
 }
 SYNTHESES = {"consult": "medad.synthesis.consult:build"}

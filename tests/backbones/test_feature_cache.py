@@ -12,6 +12,7 @@ from medad.backbones import checkpoint, feature_cache
 from medad.backbones.feature_cache import cached_features, extract
 from medad.backbones.resnet import build
 from medad.backbones.spec import TrunkSpec
+from medad.data.frame import Frame
 from medad.errors import MedadError
 
 LAYERS = (1, 3)
@@ -55,12 +56,14 @@ class Count:
 def cached(folder, data, images=None, layers=LAYERS, side=SIDE, report=None):
     root, every, weights = data
     chosen = every if images is None else images
-    return cached_features(folder, weights, chosen, root, side, layers, "cpu", report or Count())
+    return cached_features(
+        folder, weights, chosen, root, Frame(side), layers, "cpu", report or Count()
+    )
 
 
 def direct(data, images, layers=LAYERS):
     root, _, weights = data
-    return extract(checkpoint.load(weights), root, images, SIDE, layers, "cpu")
+    return extract(checkpoint.load(weights), root, images, Frame(SIDE), layers, "cpu")
 
 
 def equal(a, b):
@@ -153,7 +156,7 @@ def test_slices_of_one_volume_differ(tmp_path, data, monkeypatch):
     def slices(root, path, digest, side):
         return np.full((side, side, 3), int(path[-1]), np.uint8)
 
-    monkeypatch.setattr(feature_cache.reading, "load_square", slices)
+    monkeypatch.setattr(feature_cache.framing, "load_frame", slices)
     images = [("v.nii#z=1", "same"), ("v.nii#z=2", "same"), ("copy.nii#z=1", "same")]
     table = cached(tmp_path, data, images=images)
     one, two, copy = (table.take([image])[1] for image in images)

@@ -14,7 +14,6 @@ from PIL import Image
 from medad.data.images import (
     load,
     load_mask,
-    load_square,
     open_bytes,
     read_checked,
     square,
@@ -129,12 +128,11 @@ def test_square_keeps_a_constant_and_channels(shape):
     np.testing.assert_array_equal(square(np.full((*shape, 3), 77, np.uint8), 16), 77)
 
 
-def test_load_and_load_square(tmp_path, write, noise):
+def test_load(tmp_path, write, noise):
     write(tmp_path, {"a.PNG": noise(0)})
     digest = sha((tmp_path / "a.PNG").read_bytes())
     pixels = load(tmp_path, "a.PNG", digest)
     np.testing.assert_array_equal(pixels[..., 1], noise(0))
-    np.testing.assert_array_equal(load_square(tmp_path, "a.PNG", digest, 16), square(pixels, 16))
 
 
 def test_load_mask(tmp_path):

@@ -10,11 +10,13 @@ from medad.data.readers import (
     Entry,
     brain_mri,
     busi,
+    covid_xray,
     folder,
     is_image,
     mask_files,
     match_masks,
     phantom,
+    sipakmed,
 )
 from medad.errors import MedadError
 
@@ -125,3 +127,53 @@ def test_busi_has_three_folders_and_masks_beside_the_images():
     ]
     with pytest.raises(MedadError, match=r"no images in malignant/: .* normal/ and benign/, malig"):
         busi(files[:2] + files[7:])
+
+
+COVID = [
+    f"{part}/{kind}/{number}.{suffix}"
+    for part in ("train", "test")
+    for kind in ("NORMAL", "PNEUMONIA")
+    for number, suffix in ((1, "jpeg"), (2, "JPG"))
+]
+
+
+@pytest.mark.parametrize("above", ["", "xray_dataset_covid19/"])
+def test_covid_xray_has_parts(above):
+    files = [above + file for file in COVID] + [f"{above}notes.txt", f"{above}train/x.jpeg"]
+    found = covid_xray(files)
+    assert [entry.path for entry in found] == sorted(above + file for file in COVID)
+    for entry in found:
+        assert entry.part in entry.path
+        assert entry.label == ("PNEUMONIA" in entry.path)
+
+
+def test_covid_xray_needs_its_four_folders():
+    with pytest.raises(
+        MedadError, match=r"no images in test/PNEUMONIA/: this dataset needs .*found"
+    ):
+        covid_xray([file for file in COVID if not file.startswith("test/PNEUMONIA")])
+    with pytest.raises(MedadError, match="found a/b/test/NORMAL"):  # too deep to be sure
+        covid_xray([f"a/b/{file}" for file in COVID])
+
+
+CELLS = ("Superficial-Intermediate", "Parabasal", "Koilocytotic", "Dyskeratotic", "Metaplastic")
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_sipakmed_takes_whole_images_of_four_kinds(twice):
+    folders = {kind: f"im_{kind}/im_{kind}" if twice else f"im_{kind}" for kind in CELLS}
+    files = [f"{place}/{number}.bmp" for place in folders.values() for number in ("001", "002")]
+    files += [f"{place}/CROPPED/001_01.bmp" for place in folders.values()]
+    files += [f"{place}/001_cyt01.dat" for place in folders.values()]
+    found = sipakmed(files)
+    assert len(found) == 8
+    assert not any("CROPPED" in entry.path or "Metaplastic" in entry.path for entry in found)
+    healthy = {entry.path.split("/")[0] for entry in found if entry.label == 0}
+    assert healthy == {"im_Superficial-Intermediate", "im_Parabasal"}
+
+
+def test_sipakmed_accepts_any_suffix_and_needs_every_kind():
+    converted = [f"IM_{kind.upper()}/001.JPG" for kind in CELLS]
+    assert len(sipakmed(converted)) == 4
+    with pytest.raises(MedadError, match="no images in im_parabasal/: this dataset needs"):
+        sipakmed([file for file in converted if "PARABASAL" not in file])

@@ -123,3 +123,36 @@ def test_adfa_takes_its_numbers():
 def test_adfa_refuses_more_than_there_are():
     with pytest.raises(MedadError, match=r"need 98 healthy images.*has 96"):
         adfa([0] * 96 + [1], [0] * 97, generator(), pool=58, test=40)
+    with pytest.raises(MedadError, match=r"anomalous 2; the dataset has 1"):
+        adfa([0] * 98 + [1], [0] * 99, generator(), pool=58, test=40, anomalous=2)
+
+
+def test_adfa_tests_a_drawn_number_of_anomalous_images():
+    labels = [0] * 133 + [1] * 647
+    numbers = {"pool": 96, "test": 32}
+    some, other = (
+        adfa(labels, [0] * 780, generator(seed), **numbers, anomalous=496) for seed in (0, 1)
+    )
+    assert sum(some.test[133:]) == sum(other.test[133:]) == 496
+    assert some.test != other.test
+    every = adfa(labels, [0] * 780, generator(0), **numbers, anomalous=647)
+    assert every == adfa(labels, [0] * 780, generator(0), **numbers)
+    assert every.pool == some.pool  # the number tested does not change what is learned from
+
+
+def test_adfa_takes_the_first_files():
+    labels = [1, 0, 0, 0, 1, 0, 0]
+    roles = adfa(labels, [0] * 7, generator(), pool=2, test=2, files="first")
+    assert roles.pool == [False, True, True, False, False, False, False]
+    assert roles.test == [True, False, False, True, True, True, False]
+
+
+def test_adfa_takes_published_parts_whole_or_not_at_all():
+    labels = [0, 0, 0, 1, 1]
+    parts = ["train", "train", "test", "train", "test"]
+    numbers = {"pool": 2, "test": 1, "anomalous": 1, "files": "parts"}
+    roles = adfa(labels, [0] * 5, generator(), **numbers, parts=parts)
+    assert roles.pool == [True, True, False, False, False]
+    assert roles.test == [False, False, True, False, True]
+    with pytest.raises(MedadError, match=r"have 1 and 1 healthy and 1 anomalous images, not 2, 1"):
+        adfa(labels[1:], [0] * 4, generator(), **numbers, parts=parts[1:])

@@ -127,7 +127,7 @@ def test_simultaneous_intervals_are_wider_than_single_ones_and_equal_for_one() -
 
 def test_refuses_gaps_and_mismatches(cohort: Cohort) -> None:
     runs = cohort(0)
-    with pytest.raises(MedadError, match="missing: consult K=4 r2"):
+    with pytest.raises(MedadError, match="missing: consult K = 4, r2"):
         bootstrap(
             {key: run for key, run in runs.items() if key != ("consult", 4, 2)},
             10,

@@ -92,5 +92,5 @@ def test_pixel_auroc_is_none_without_maps(cells: Cells) -> None:
 def test_files_of_different_scores_are_refused(report: Callable[..., Any]) -> None:
     made = report()
     made.metrics["metrics/brain_mri/grouped/consult/k2/r1"]["auroc"] += 0.01
-    with pytest.raises(MedadError, match=r"consult K=2: metrics give 0\.775"):
+    with pytest.raises(MedadError, match=r"consult K = 2: metrics give 0\.775"):
         build(made.layout, made.metrics, made.intervals)

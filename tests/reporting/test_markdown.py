@@ -159,7 +159,7 @@ def test_a_method_that_cannot_run_says_why(report: Callable[..., Any]) -> None:
     made = report()
     layout = replace(
         made.layout,
-        rows=(*made.layout.rows, Row("r7", "R50", "r50", True, {2: (0.8,)})),
+        rows=(*made.layout.rows, Row("r7", "R50", "r50", True, {"": {2: (0.8,)}})),
         obstacles={"r50": "no weights of resnet50"},
     )
     cells = build(layout, made.metrics, made.intervals)

@@ -41,7 +41,7 @@ def test_the_pool_is_the_one_the_pipeline_draws_from(project):
     }
     _step(
         index, "index", folder, params, archive, archive,
-        index="index.parquet", skipped="skipped.csv", listing="listing.json",
+        index="index.parquet", skipped="skipped.csv", listing="listing.json", counts="counts.json",
     )  # fmt: skip
     _step(
         split, "split", folder, {"policy": "grouped", **config.splits.grouped.model_dump()},

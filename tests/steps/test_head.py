@@ -28,6 +28,7 @@ PATCHCORE = {
 PADIM = {
     "implementation": "medad.detectors.padim:Padim",
     "layers": [1, 2],
+    "align": "nearest",
     "dimensions": 10,
     "regularisation": 0.01,
     "smooth": 0.0,

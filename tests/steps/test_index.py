@@ -50,6 +50,7 @@ def task_of(tmp_path: Path, root: Path, on_bad: str = "stop") -> Task:
             "index": tmp_path / "i.parquet",
             "skipped": tmp_path / "s.csv",
             "listing": tmp_path / "l.json",
+            "counts": tmp_path / "c.json",
         },
         scratch=tmp_path,
         cache=tmp_path,

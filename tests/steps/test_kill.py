@@ -20,11 +20,11 @@ from medad.backbones.spec import TrunkSpec
 from medad.detectors import training as detector_training
 from medad.files import write_csv, write_npz
 from medad.pretraining import loop
-from medad.registry import IMAGE_DETECTORS, STAGE1
+from medad.registry import IMAGE_DETECTORS, STAGE1, TAUGHT_DETECTORS
 from medad.steps import head, stage1
 from medad.task import Task
 
-SIDE = 48
+SIDE = 64
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
 # Long enough that progress has been saved before the kill, as small as can be otherwise.
 SMALL = {
@@ -34,6 +34,9 @@ SMALL = {
     "fanogan": {"resolution": 32, "latent": 6, "epochs": 40, "encoder_epochs": 40},
     "ganomaly": {"resolution": 16, "latent": 6, "features": 4, "epochs": 40},
     "efficientad": {"width": 0.1, "channels": 8, "distil_steps": 30, "steps": 30},
+    "patch_svdd": {"width": 0.1, "channels": 8, "epochs": 40, "repeats": 1},
+    "stpm": {"epochs": 40},
+    "rdad": {"epochs": 12},
 }
 
 
@@ -62,7 +65,7 @@ def task_of(folder, name):
     tuned = name in STAGE1
     section = PARAMS["stage1" if tuned else "detectors"][name]
     inputs = {"pairs": folder / "pairs.npz"} if tuned else {"shots": folder / "shots.csv"}
-    if tuned or name == "efficientad":
+    if tuned or name == "efficientad" or name in TAUGHT_DETECTORS:
         inputs["weights"] = weights
     outputs = ("weights", "events") if tuned else ("head",)
     return Task(
@@ -74,6 +77,7 @@ def task_of(folder, name):
             "seed": 0,
             "side": SIDE,
             "reads": "images",
+            "backbone": {"name": "resnet18", "weights": "random"},
             "implementation": (STAGE1 if tuned else IMAGE_DETECTORS)[name],
         },
         inputs=inputs,

@@ -12,7 +12,7 @@ from medad.backbones import checkpoint
 from medad.backbones.feature_cache import extract
 from medad.backbones.resnet import build
 from medad.backbones.spec import TrunkSpec
-from medad.data.images import load_square
+from medad.data.frame import Frame, load_frame
 from medad.detectors.fanogan import FAnoGan
 from medad.detectors.patchcore import PatchCore
 from medad.detectors.training import Training
@@ -93,7 +93,7 @@ def task(tmp_path):
     checkpoint.save(tmp_path / "weights.safetensors", trunk, {})
     detector = PatchCore.of(PARAMS)
     first = [(split["path"][0], split["sha256"][0])]
-    detector.fit(extract(trunk, images, first, 32, (2, 3), "cpu"), np.random.default_rng(0))
+    detector.fit(extract(trunk, images, first, Frame(32), (2, 3), "cpu"), np.random.default_rng(0))
     write_safetensors(tmp_path / "head.safetensors", detector.state(), {})
     return Task(
         kind="score",
@@ -193,7 +193,7 @@ def test_a_head_of_another_detector_is_refused(task, tmp_path):
 def test_a_detector_that_reads_images_scores_them(task, tmp_path):
     split, root = read_parquet(task.inputs["split"]), task.locations["images"]
     listed = list(zip(split["path"], split["sha256"], strict=True))
-    images = np.stack([load_square(root, path, digest, 40) for path, digest in listed])
+    images = np.stack([load_frame(root, path, digest, Frame(40)) for path, digest in listed])
     detector = FAnoGan.of(FANOGAN)
     detector.fit(images[:1], Training(0, tmp_path, "x"))
     write_safetensors(tmp_path / "head.safetensors", detector.state(), {})

@@ -18,6 +18,7 @@ def run(tmp_path: Path, policy: str, seed: int = 0, **options: Any) -> Task:
         "path": [f"{number:02}" for number in range(26)],
         "sha256": [f"hash {number}" for number in range(26)],
         "label": labels,
+        "part": ["train"] * 15 + ["test"] * 5 + ["train"] * 4 + ["test"] * 2,
         "group": groups,
         "size": [1] * 26,
     }
@@ -64,6 +65,15 @@ def test_adfa_takes_its_numbers(tmp_path):
     assert report["sizes"]["pool"]["images"] == 11
     assert report["sizes"]["test"]["healthy"] == 8
     assert report["unused"] == 1
+
+
+def test_adfa_reads_the_published_parts(tmp_path):
+    numbers = {"pool": 15, "test": 5, "anomalous": 2, "files": "parts"}
+    task = run(tmp_path, "adfa", **numbers)
+    columns = read_parquet(task.outputs["split"])
+    assert columns["pool"] == [True] * 15 + [False] * 11
+    assert columns["test"] == [False] * 15 + [True] * 5 + [False] * 4 + [True] * 2
+    assert read_json(task.outputs["leakage"])["unused"] == 4
 
 
 def test_same_seed_same_bytes(tmp_path):

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from medad.data.frame import Frame
 from medad.errors import MedadError
 from medad.files import write_parquet
 from medad.synthesis.material import Material
@@ -71,7 +72,7 @@ def material(tmp_path, colour):
         names=("shot.png",),
         files={name: tmp_path / f"{name}.parquet" for name in ("split", "index")},
         root=tmp_path,
-        side=SIDE,
+        frame=Frame(SIDE),
     )
 
 

@@ -18,6 +18,22 @@ rule table:
     shell: STEP
 
 
+rule sizes:
+    """How many images splits hold, beside the published numbers."""
+    input: unpack(needs("sizes"))
+    output:
+        **{
+            **plan.patterns("sizes"),
+            "markdown": report(
+                "results/tables/{sizes}.md", caption="../report/table.rst", category="Tables"
+            ),
+        },
+    threads: plan.config.threads.report
+    log: "logs/sizes/{sizes}.log"
+    benchmark: "logs/benchmarks/sizes/{sizes}.tsv"
+    shell: STEP
+
+
 rule figure:
     """One figure of workflow/tables, by the function that its entry names."""
     input: unpack(needs("figure"))

@@ -23,8 +23,10 @@ from torch import Tensor
 from medad.backbones import cbam, feature_file, norm, preprocess, pyramid, resnet, spec
 from medad.backbones.checkpoint import load
 from medad.backbones.resnet import Trunk
+from medad.data import frame as framing
 from medad.data import images as reading
 from medad.data import nifti
+from medad.data.frame import Frame
 from medad.errors import MedadError
 from medad.files import sha256
 from medad.room import Room
@@ -33,19 +35,19 @@ Image = tuple[str, str]  # path below the root, sha256 of the file
 Report = Callable[[int, int, str], None]
 _One = dict[int, Tensor]
 _AT_A_TIME = 16  # images read before they are embedded
-_CODE = (cbam, norm, preprocess, pyramid, resnet, spec, reading, nifti)
+_CODE = (cbam, norm, preprocess, pyramid, resnet, spec, reading, framing, nifti)
 
 
 def extract(
     trunk: Trunk,
     root: Path,
     images: Sequence[Image],
-    side: int,
+    frame: Frame,
     layers: Sequence[int],
     device: str,
     room: Room | None = None,
 ) -> dict[int, Tensor]:
-    """Layer -> (N, C, h, w) float32 on the CPU, of images read from ``root``, squared to ``side``.
+    """Layer -> (N, C, h, w) float32 on the CPU, of images read from ``root``.
 
     Channels last, as everywhere that features are kept, in memory or where ``room`` says.
 
@@ -54,7 +56,7 @@ def extract(
     time than batches of 16.
     """
     whole: dict[int, Tensor] = {}
-    for number, one in enumerate(_each(trunk, root, images, side, layers, device)):
+    for number, one in enumerate(_each(trunk, root, images, frame, layers, device)):
         if not whole:
             for layer, values in one.items():
                 _, channels, height, width = values.shape
@@ -67,7 +69,12 @@ def extract(
 
 
 def _each(
-    trunk: Trunk, root: Path, images: Sequence[Image], side: int, layers: Sequence[int], device: str
+    trunk: Trunk,
+    root: Path,
+    images: Sequence[Image],
+    frame: Frame,
+    layers: Sequence[int],
+    device: str,
 ) -> Iterator[dict[int, Tensor]]:
     """Layer -> (1, C, h, w), image by image.
 
@@ -76,7 +83,7 @@ def _each(
     """
 
     def read(image: Image) -> npt.NDArray[np.uint8]:
-        return reading.load_square(root, *image, side)
+        return framing.load_frame(root, *image, frame)
 
     pyramid.place(trunk, device)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
@@ -104,7 +111,7 @@ def cached_features(
     weights: Path,
     images: Sequence[Image],
     root: Path,
-    side: int,
+    frame: Frame,
     layers: Sequence[int],
     device: str,
     report: Report,
@@ -112,7 +119,7 @@ def cached_features(
     """Features of ``images`` by the trunk in the file ``weights``, extracted at most once.
 
     One file per layer, named by the hashes of the weights, the set of images (the order and
-    repeats do not matter), the side, and all else that decides the last bits: the code, library
+    repeats do not matter), the frame, and all else that decides the last bits: the code, library
     versions, processor and threads. A file that is damaged or short is made again. Of several
     processes that want the same, one extracts and the others wait.
 
@@ -122,18 +129,18 @@ def cached_features(
     keys = sorted(unique)
     members = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:24]
     folder = cache / "features" / f"{sha256(weights)[:24]}-{_environment(device)}"
-    paths = {layer: folder / f"{members}-{side}-{layer}.npy" for layer in sorted(set(layers))}
+    paths = {layer: folder / f"{members}-{frame.name}-{layer}.npy" for layer in sorted(set(layers))}
     found = feature_file.read(paths, len(keys))
     if len(found) < len(paths):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with _locked(folder / f"{members}-{side}.lock"):
+            with _locked(folder / f"{members}-{frame.name}.lock"):
                 found = feature_file.read(paths, len(keys))
                 missing = {layer: path for layer, path in paths.items() if layer not in found}
                 if missing:
                     trunk = load(weights)
                     ordered = [unique[key] for key in keys]
-                    each = _each(trunk, root, ordered, side, tuple(missing), device)
+                    each = _each(trunk, root, ordered, frame, tuple(missing), device)
                     feature_file.write(missing, _counted(each, len(keys), report), len(keys))
                     found = feature_file.read(paths, len(keys))
         except OSError as error:

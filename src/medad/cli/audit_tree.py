@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from medad.shot_counts import text
+
 _WHOLE = 1_000_000
 _SHORT = 12  # digits of a sha256
 
@@ -98,7 +100,7 @@ def _images(top: Tree, found: Mapping[str, Any]) -> None:
     for run in found["runs"]:
         at = run["identity"]
         auroc = f"AUROC {run['values']['auroc']:.4f}"
-        draw = _add(branch, f"draw: K {at['k']}, replicate {at['r']}: {auroc}")
+        draw = _add(branch, f"draw: K {text(at['k'])}, replicate {at['r']}: {auroc}")
         for image in run["draw"]:
             _add(draw, f"{image['path']}  sha256 {image['sha256'][:_SHORT]}")
         for role, counted in run["counts"].items():
@@ -162,7 +164,7 @@ def _seeds(top: Tree, found: Mapping[str, Any]) -> None:
     branch = _add(top, "seeds")
     for run in found["runs"]:
         at = run["identity"]
-        drawn = _add(branch, f"K {at['k']}, replicate {at['r']}")
+        drawn = _add(branch, f"K {text(at['k'])}, replicate {at['r']}")
         for kind, seeds in run["seeds"].items():
             for purpose, seed in seeds.items():
                 _add(drawn, f"{kind}, {purpose}: {seed}")
@@ -214,7 +216,7 @@ def _files(top: Tree, runs: Iterable[Mapping[str, Any]]) -> None:
     """The chain from the images to each run's number."""
     for run in runs:
         at = run["identity"]
-        branch = _add(top, f"files: K {at['k']}, replicate {at['r']}")
+        branch = _add(top, f"files: K {text(at['k'])}, replicate {at['r']}")
         for kind, outputs in run["artifacts"].items():
             for path, digest in outputs.items():
                 _add(branch, f"{kind}: {path}  sha256 {digest[:_SHORT]}")

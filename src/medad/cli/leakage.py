@@ -10,6 +10,7 @@ from typing import Any
 
 from medad.cli.common import project
 from medad.errors import MedadError
+from medad.shot_counts import text
 
 _PLACE = re.compile(r"([\w-]+)/([\w-]+)")
 
@@ -85,7 +86,10 @@ def _show(report: dict[str, Any]) -> None:
 
 def _show_draw(draw: dict[str, Any]) -> None:
     tested = sum(copy["role"] == "test" for copy in draw["copies"])
-    print(f"  draw K={draw['k']} r{draw['r']}: {tested} of the test images are copies of its shots")
+    print(
+        f"  draw K={text(draw['k'])} r{draw['r']}: {tested} of the test images are copies of its "
+        "shots"
+    )
     for copy in draw["copies"]:
         how = "exact" if copy["exact"] else "near"
         shots = ", ".join(_plain(path) for path in copy["shots"])
@@ -103,7 +107,7 @@ def _show_methods(methods: Sequence[dict[str, Any]]) -> None:
     for found in methods:
         print(
             row.format(
-                *(found["method"], found["k"], found["n"], _number(found["auroc"])),
+                *(found["method"], text(found["k"]), found["n"], _number(found["auroc"])),
                 *(_number(found["without_shot_copies"]), _number(found["by_shot_copies"], "+.4f")),
                 *(_number(found["without_copies"]), _number(found["by_copies"], "+.4f")),
             )

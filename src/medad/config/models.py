@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from medad.config.base import Count, Fraction, Model, Name, NonNegative, Sha256
 from medad.config.sections import Detectors, Stage1, Synthesis
+from medad.shot_counts import FULL
 
 
 class Threads(Model):
@@ -20,12 +21,16 @@ class Threads(Model):
     report: Count
 
 
+# K, or "full": all healthy images of the pool.
+ShotCount = Annotated[Count, BeforeValidator(lambda value: FULL if value == "full" else value)]
+
+
 class Runs(Model):
     tables: list[Name]
     figures: list[Name]
     datasets: Annotated[list[Name], Field(min_length=1)]
     splits: Annotated[list[Name], Field(min_length=1)]
-    shots: Annotated[list[Count], Field(min_length=1)]
+    shots: Annotated[list[ShotCount], Field(min_length=1)]
     replicates: Count
     first: Annotated[int, Field(ge=0)]
 
@@ -69,7 +74,7 @@ class PhantomDataset(Model):
 
 
 class FolderDataset(Model):
-    reader: Literal["brain_mri", "busi", "folder"]
+    reader: Literal["brain_mri", "busi", "covid_xray", "sipakmed", "folder"]
     root: str | None
 
 
@@ -78,6 +83,14 @@ Dataset = Annotated[PhantomDataset | FolderDataset, Field(discriminator="reader"
 
 class Image(Model):
     side: Annotated[int, Field(ge=32)]
+    resize: Annotated[int, Field(ge=32)] | None
+    fit: Literal["square", "shorter"]
+
+    @model_validator(mode="after")
+    def _the_frame_is_inside(self) -> Image:
+        if self.resize is not None and self.resize < self.side:
+            raise ValueError(f"resize must be side ({self.side}) or more, or null")
+        return self
 
 
 class Leakage(Model):
@@ -100,9 +113,15 @@ class PaperSplit(Model):
     pass
 
 
-class AdfaSplit(Model):
+class Numbers(Model):
     pool: Count
     test: Count
+    anomalous: Count | None
+    files: Literal["drawn", "first", "parts"]
+
+
+class AdfaSplit(Model):
+    numbers: dict[Name, Numbers]
 
 
 class Splits(Model):
@@ -156,6 +175,7 @@ class Method(Model):
     standing: Literal["literal", "reading", "leaky", "ours"] = "ours"
     because: str = ""
     backbone: Architecture | None = None
+    weights: Literal["random"] | None = None
     own_pairs: bool = False
     override: Override = Override()
 

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from medad.data.account import account
 from medad.data.catalog import listing
 from medad.data.index import Index, build
-from medad.data.readers import HEALTHY, Entry, brain_mri, folder, is_image, mask_files
+from medad.data.readers import (
+    HEALTHY,
+    Entry,
+    brain_mri,
+    busi,
+    covid_xray,
+    folder,
+    is_image,
+    mask_files,
+    sipakmed,
+)
 from medad.errors import MedadError
 
 Reader = Callable[[Sequence[str]], list[Entry]]
-READERS: dict[str, Reader] = {"folder": folder, "brain_mri": brain_mri}
+READERS: dict[str, Reader] = {
+    "folder": folder,
+    "brain_mri": brain_mri,
+    "busi": busi,
+    "covid_xray": covid_xray,
+    "sipakmed": sipakmed,
+}
 _MOST = 8  # names listed per kind of problem
 
 
@@ -32,7 +49,7 @@ def check_folder(
 ) -> Report:
     """Read every image under ``path`` (a folder or a zip) and report what would be used.
 
-    The layout (healthy/ and anomalous/, or no/ and yes/) is recognised. ``side`` and
+    The layout is recognised among those of ``READERS``. ``side`` and
     ``correlation`` as in ``leakage``. Problems are part of the report, not raised.
     """
     try:
@@ -55,6 +72,7 @@ def check_folder(
         return Report([*lines, f"problem: {error}"], ok=False)
     lines += _used(index)
     lines += _unused(files, entries)
+    lines += [_accounted(account(files, entries, index.columns, index.skipped))]
     lines += _copies(index)
     lines += [f"problem: {bad}: {reason}" for bad, reason in index.skipped]
     if index.skipped:
@@ -131,6 +149,17 @@ def _unused(files: Sequence[str] | dict[str, str], entries: Sequence[Entry]) -> 
         rest = [file for file in other if file not in set(ignored_images)]
         lines.append(f"note: other files, not used: {_some(rest)}")
     return lines
+
+
+def _accounted(found: Mapping[str, Any]) -> str:
+    """Every file, by what became of it."""
+    unused = ", ".join(f"{count} {what}" for what, count in found["unused"].items())
+    return (
+        f"files: {found['files']} seen; {found['used_as_images']} used as images, "
+        f"{found['used_as_masks']} as masks; not used: {found['masks_of_no_image']} masks, "
+        f"{found['left_out_as_bad']} bad, {sum(found['unused'].values())} others"
+        f"{f' ({unused})' if unused else ''}"
+    )
 
 
 def _copies(index: Index) -> list[str]:

@@ -87,22 +87,18 @@ def load(root: Path, path: str, sha256: str) -> npt.NDArray[np.uint8]:
     return decode(read_checked(root, path, sha256), path).pixels
 
 
-def square(pixels: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
+def square(pixels: npt.NDArray[np.uint8], side: int | tuple[int, int]) -> npt.NDArray[np.uint8]:
     """Resize (H, W[, C]) to (side, side[, C]): axes shrink by area, then grow linearly.
 
-    The aspect ratio is not kept, as in the papers.
+    The aspect ratio is not kept, as in the papers. ``side`` may be a height and a width.
     """
     import cv2
 
-    height, width = pixels.shape[:2]
-    shrunk = (min(width, side), min(height, side))
-    small = cv2.resize(pixels, shrunk, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.resize(small, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
-
-
-def load_square(root: Path, path: str, sha256: str, side: int) -> npt.NDArray[np.uint8]:
-    """``load`` resized to uint8 (side, side, 3) by ``square``."""
-    return square(load(root, path, sha256), side)
+    wanted = (side, side) if isinstance(side, int) else side
+    shrunk = [min(*lengths) for lengths in zip(pixels.shape[:2], wanted, strict=True)]
+    small = cv2.resize(pixels, shrunk[::-1], interpolation=cv2.INTER_AREA)
+    large = cv2.resize(small, wanted[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(large, np.uint8)
 
 
 def load_mask(root: Path, path: str, sha256: str) -> npt.NDArray[np.uint8]:

@@ -22,11 +22,15 @@ _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"
 
 @dataclass(frozen=True)
 class Entry:
-    """One image: path, label (0 healthy, 1 anomalous), path of its mask or ""."""
+    """One image: path, label (0 healthy, 1 anomalous), path of its mask or "".
+
+    ``part``: train or test where the dataset is published in these parts, else "".
+    """
 
     path: str
     label: int
     mask: str
+    part: str = ""
 
 
 def is_image(path: str) -> bool:
@@ -151,6 +155,58 @@ def busi(files: Sequence[str]) -> list[Entry]:
         replace(entry, mask="") if entry.path.rpartition(".")[0] in several else entry
         for entry in _layout(files, "normal", "benign", "malignant")
     ]
+
+
+def covid_xray(files: Sequence[str]) -> list[Entry]:
+    """Chest X-rays, Kaggle ``khoongweihao/covid19-xray-dataset-train-test-sets``.
+
+    train/ and test/ with NORMAL/ and PNEUMONIA/ in each, perhaps all below one more folder.
+    MedadError when one of the four is missing.
+    """
+    parts, labels = ("train", "test"), {"normal": HEALTHY, "pneumonia": ANOMALOUS}
+    found: dict[tuple[str, str], list[Entry]] = {(p, kind): [] for p in parts for kind in labels}
+    for file in sorted(filter(is_image, files)):
+        above = [name.lower() for name in PurePosixPath(file).parts[:-1]]
+        place = (above[-2], above[-1]) if len(above) in (2, 3) else ("", "")
+        if place in found:
+            found[place].append(Entry(file, labels[place[1]], "", place[0]))
+    _need({f"{part}/{kind.upper()}/": bool(some) for (part, kind), some in found.items()}, files)
+    return sorted((one for some in found.values() for one in some), key=lambda one: one.path)
+
+
+_CELLS = {  # normal cells, cells that are not; metaplastic cells are benign and in neither
+    "im_superficial-intermediate": HEALTHY,
+    "im_parabasal": HEALTHY,
+    "im_koilocytotic": ANOMALOUS,
+    "im_dyskeratotic": ANOMALOUS,
+}
+
+
+def sipakmed(files: Sequence[str]) -> list[Entry]:
+    """Pap smears (Plissiti et al. 2018): whole images of four kinds of cells, not the single cells.
+
+    One folder a kind, such as im_Parabasal/ or, as on Kaggle, im_Parabasal/im_Parabasal/, with
+    single cells in CROPPED/ below it. MedadError when a kind is missing.
+    """
+    found: dict[str, list[Entry]] = {kind: [] for kind in _CELLS}
+    for file in sorted(filter(is_image, files)):
+        above = PurePosixPath(file).parent.name.lower()
+        if above in found:
+            found[above].append(Entry(file, _CELLS[above], ""))
+    _need({f"{kind}/": bool(some) for kind, some in found.items()}, files)
+    return sorted((one for some in found.values() for one in some), key=lambda one: one.path)
+
+
+def _need(folders: Mapping[str, bool], files: Sequence[str]) -> None:
+    """MedadError naming the folders that hold no image, and those there are."""
+    missing = [name for name, there in folders.items() if not there]
+    if missing:
+        seen = sorted({str(PurePosixPath(file).parent) for file in files})
+        raise MedadError(
+            f"no images in {' and '.join(missing)}: this dataset needs the folders "
+            f"{', '.join(folders)} with {', '.join(sorted(_SUFFIXES))} files; found "
+            f"{', '.join(seen[:8]) or 'nothing'}. Rename the folders or set the dataset's root"
+        )
 
 
 def folder(files: Sequence[str]) -> list[Entry]:

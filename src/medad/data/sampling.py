@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from medad.errors import MedadError
+from medad.shot_counts import FULL
 
 
 def shot_order(
@@ -34,7 +35,12 @@ def shot_order(
 
 
 def draw(order: Sequence[int], k: int) -> list[int]:
-    """The first ``k`` of a draw's order; MedadError when there are fewer or ``k`` is below 1."""
+    """The first ``k`` of a draw's order, or all of them for ``FULL``.
+
+    MedadError when there are fewer or ``k`` is below 1.
+    """
+    if k == FULL:
+        return list(order)
     if not 1 <= k <= len(order):
         raise MedadError(
             f"K = {k} shots: the pool of this split has {len(order)} independent healthy images; "

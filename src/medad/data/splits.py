@@ -94,24 +94,52 @@ def adfa(
     *,
     pool: int,
     test: int,
+    anomalous: int | None = None,
+    files: str = "drawn",
+    parts: Sequence[str] = (),
 ) -> Roles:
     """ADFA's table 2: numbers of healthy images for training and test, copies and all.
 
-    Which files its authors took is not published, so they are drawn. Healthy images beyond
-    ``pool + test`` are not used. Raises MedadError when there are fewer.
+    Which files its authors took is published for one dataset alone. ``files``: healthy images are
+    ``drawn``, or the ``first`` of the index, or those of its published ``parts``, whose numbers
+    must then be these. Healthy images beyond ``pool + test`` are not used. ``anomalous``: how many
+    are tested, drawn where there are more; all without it. Raises MedadError when there are fewer.
     """
     healthy = [index for index, label in enumerate(labels) if label == 0]
-    if pool < 1 or test < 1 or pool + test > len(healthy):
-        raise MedadError(
-            f"splits.adfa: pool {pool} and test {test} need {pool + test} healthy images and each "
-            f"at least 1; the dataset has {len(healthy)}: change splits.adfa"
-        )
-    drawn = [healthy[i] for i in generator.permutation(len(healthy))]
-    in_pool, in_test = set(drawn[:pool]), set(drawn[pool : pool + test])
+    lesions = [index for index, label in enumerate(labels) if label != 0]
+    if files == "parts":
+        in_pool = {i for i in healthy if parts[i] == "train"}
+        in_test = {i for i in healthy if parts[i] == "test"}
+        lesions = [i for i in lesions if parts[i] == "test"]
+        found, wanted = (len(in_pool), len(in_test), len(lesions)), (pool, test, anomalous)
+        if found != wanted:
+            raise MedadError(
+                f"splits.adfa: its parts train and test have {found[0]} and {found[1]} healthy and "
+                f"{found[2]} anomalous images, not {pool}, {test} and {anomalous}; complete the "
+                "dataset or change splits.adfa.numbers"
+            )
+    else:
+        if pool < 1 or test < 1 or pool + test > len(healthy):
+            raise MedadError(
+                f"splits.adfa: pool {pool} and test {test} need {pool + test} healthy images and "
+                f"each at least 1; the dataset has {len(healthy)}: change splits.adfa.numbers"
+            )
+        drawn = [healthy[i] for i in generator.permutation(len(healthy))]
+        ordered = healthy if files == "first" else drawn
+        in_pool, in_test = set(ordered[:pool]), set(ordered[pool : pool + test])
+        if anomalous is not None:
+            if anomalous > len(lesions):
+                raise MedadError(
+                    f"splits.adfa: anomalous {anomalous}; the dataset has {len(lesions)}: change "
+                    "splits.adfa.numbers"
+                )
+            if anomalous < len(lesions):
+                lesions = [lesions[i] for i in generator.permutation(len(lesions))[:anomalous]]
+    tested = in_test | set(lesions)
     return Roles(
         pool=[index in in_pool for index in range(len(labels))],
         validation=[False] * len(labels),
-        test=[index in in_test or label != 0 for index, label in enumerate(labels)],
+        test=[index in tested for index in range(len(labels))],
     )
 
 

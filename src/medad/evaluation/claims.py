@@ -9,6 +9,7 @@ import numpy as np
 
 from medad.errors import MedadError
 from medad.evaluation.intervals import Bootstrap, estimate, simultaneous
+from medad.shot_counts import text
 
 ALL = "all"  # the mean over shot counts
 
@@ -55,7 +56,7 @@ def claims(boot: Bootstrap, baseline: str, confidence: float) -> dict[str, Any]:
 
 def _columns(boot: Bootstrap) -> dict[str, list[int]]:
     """Shot counts that a column averages: each alone, and all of them."""
-    single = {str(shot): [k] for k, shot in enumerate(boot.shots)}
+    single = {text(shot): [k] for k, shot in enumerate(boot.shots)}
     return {**single, ALL: list(range(len(boot.shots)))}
 
 
@@ -93,5 +94,5 @@ def _differences(boot: Bootstrap, m: int, reference: int, confidence: float) -> 
     }
     together = simultaneous(np.asarray(clean.mean(axis=1)).tolist(), crossed, confidence)
     for shot, (low, high) in zip(boot.shots, together.tolist(), strict=True):
-        result[str(shot)] |= {"simultaneous_low": low, "simultaneous_high": high}
+        result[text(shot)] |= {"simultaneous_low": low, "simultaneous_high": high}
     return result

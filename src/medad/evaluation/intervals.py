@@ -19,6 +19,7 @@ from medad.errors import MedadError
 from medad.evaluation.auroc import auroc, resampled_auroc
 from medad.evaluation.resampling import Population, population, resample, resample_units
 from medad.evaluation.scores import Scores
+from medad.shot_counts import label
 
 Array = NDArray[np.float64]
 
@@ -90,11 +91,13 @@ def bootstrap(runs: Runs, resamples: int, rng: np.random.Generator) -> Bootstrap
             kept = ~np.isin(reference.test.group, list(reference.shot_groups))
             weights = np.where(kept[:, None], counts[units], 0.0)
             for m, method in enumerate(methods):
-                scores = _scores_like(reference, runs[method, shot, draw], f"K={shot} r{draw}")
-                label = reference.test.label
-                plain[m, k, r] = auroc(label, scores)
-                clean[m, k, r] = auroc(label, scores, kept)
-                values[m, k, r] = resampled_auroc(label, scores, weights)
+                scores = _scores_like(
+                    reference, runs[method, shot, draw], f"{label(shot)}, r{draw}"
+                )
+                labels = reference.test.label
+                plain[m, k, r] = auroc(labels, scores)
+                clean[m, k, r] = auroc(labels, scores, kept)
+                values[m, k, r] = resampled_auroc(labels, scores, weights)
 
     # A draw without a class in some resample counts for nothing there; methods share images, so
     # the first one tells.
@@ -128,7 +131,7 @@ def _grid(runs: Runs) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]
     shots = tuple(sorted({shot for _, shot, _ in runs}))
     draws = tuple(sorted({draw for _, _, draw in runs}))
     missing = [
-        f"{method} K={shot} r{draw}"
+        f"{method} {label(shot)}, r{draw}"
         for method in methods
         for shot in shots
         for draw in draws

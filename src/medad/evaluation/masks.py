@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from medad.data.images import load_mask
+from medad.data.frame import Frame, load_mask_frame
 from medad.files import read_parquet
 
 Pixels = NDArray[np.bool_]
@@ -23,7 +22,7 @@ def mask_files(index: Path) -> dict[str, tuple[str, str]]:
 
 
 def square_mask(
-    root: Path, files: Mapping[str, tuple[str, str]], path: str, side: int
+    root: Path, files: Mapping[str, tuple[str, str]], path: str, frame: Frame
 ) -> Pixels | None:
     """Mask (side, side) of the image ``path``, true inside the lesion, by nearest pixel.
 
@@ -32,7 +31,5 @@ def square_mask(
     """
     if path not in files:
         return None
-    mask = cv2.resize(
-        load_mask(root, *files[path]), (side, side), interpolation=cv2.INTER_NEAREST_EXACT
-    )
+    mask = load_mask_frame(root, *files[path], frame)
     return np.asarray(mask > 0) if mask.any() else None

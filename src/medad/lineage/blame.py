@@ -25,6 +25,7 @@ from medad.files import read_json
 from medad.lineage import cells as cell_maps
 from medad.lineage import manifest
 from medad.lineage.inventory import Inventory
+from medad.shot_counts import parse
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,8 @@ def _place_of(run: str) -> tuple[str, str]:
 def _output(kind: str, output: str, run: str) -> str:
     """Path of an output of the same run, or of its draw."""
     _, dataset, split, method, k, r = run.split("/")
-    identity = {"dataset": dataset, "split": split, "method": method, "k": k[1:], "r": r[1:]}
+    drawn: dict[str, str | int] = {"k": parse(k[1:]), "r": r[1:]}
+    identity = {"dataset": dataset, "split": split, "method": method, **drawn}
     return layout.output(kind, identity, output)
 
 

@@ -158,8 +158,8 @@ def _named(kind: str, leaf: Leaf, old: Any, new: Any) -> tuple[str, str, str, An
         return "identity", step, same, old, new
     if leaf == ("seed",):
         return "seed", step, "seed", old, new
-    if leaf[0] == "rows" and len(leaf) == 4 and leaf[2] == "published":
-        return "published", step, f"{leaf[1]}, {leaf[3]}", old, new
+    if leaf[0] == "rows" and len(leaf) in (4, 5) and leaf[2] == "published":
+        return "published", step, ", ".join((leaf[1], *leaf[3:])), old, new
     return "parameter", step, ".".join(leaf), old, new
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from medad.lineage import evidence, manifest
 from medad.lineage.graph import Node
 from medad.lineage.subject import Subject
+from medad.shot_counts import text
 
 
 def contested(root: Path, nodes: Sequence[Node]) -> list[dict[str, Any]]:
@@ -58,8 +59,8 @@ def _copies(run: Mapping[str, Any]) -> Iterator[str]:
     for role, paths in run["copies"].items():
         if paths:
             yield (
-                f"K {at['k']}, replicate {at['r']}: {len(paths)} {role} images are copies of its "
-                f"own shots: {'; '.join(paths)}"
+                f"K {text(at['k'])}, replicate {at['r']}: {len(paths)} {role} images are copies "
+                f"of its own shots: {'; '.join(paths)}"
             )
 
 

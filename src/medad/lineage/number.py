@@ -43,7 +43,7 @@ def of_cell(
         **{key: line[key] for key in _TEXTS},
         "because": params["standings"].get(line["method"], ["", ""])[1],
         "baseline": params["baseline"],
-        "published": _published(row, name.rpartition("/")[2]),
+        "published": _published(row, name.split("/")[0], name.rpartition("/")[2]),
         "row_label": row["confidence"] if row else None,
         "source": params["source"],
     }
@@ -76,6 +76,9 @@ def _row(params: Mapping[str, Any], label: str) -> Mapping[str, Any] | None:
     return next((row for row in params["rows"] if row["label"] == label), None)
 
 
-def _published(row: Mapping[str, Any] | None, column: str) -> list[float]:
-    found = row["published"].get(column, []) if row else []
+def _published(row: Mapping[str, Any] | None, dataset: str, column: str) -> list[float]:
+    printed = row["published"] if row else {}
+    if any(isinstance(value, Mapping) for value in printed.values()):
+        printed = printed.get(dataset, {})
+    found = printed.get(column, [])
     return list(found) if isinstance(found, list) else [found]

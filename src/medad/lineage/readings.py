@@ -37,6 +37,8 @@ _SECTIONS = {
 _ELSEWHERE = {  # parameters of steps that are keys of other sections
     "seed": "seed",
     "side": "image.side",
+    "resize": "image.resize",
+    "fit": "image.fit",
     "backbone": "backbone",
     "leakage": "leakage",
     "on_bad": "data.on_bad",

@@ -137,7 +137,8 @@ def _concerns(cell: Drawn, cause: Cause, every_k: bool) -> bool:
             cause.what == "K" and (every_k or cell.column == "all")
         )
     if cause.sort == "published":
-        return cause.what == f"{cell.row}, {cell.column}"
+        own = (f"{cell.row}, {cell.column}", f"{cell.row}, {cell.dataset}, {cell.column}")
+        return cause.what in own
     if cause.sort != "parameter":
         return True
     first, _, rest = cause.what.partition(".")

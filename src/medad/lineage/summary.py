@@ -19,6 +19,7 @@ from medad.files import canonical_json, write_bytes
 from medad.lineage import evidence, inventory, views
 from medad.lineage.graph import Graph
 from medad.lineage.inventory import Inventory, Problem
+from medad.shot_counts import column as column_of
 
 STAGE = "summary"
 FOLDER = views.SUMMARY
@@ -112,7 +113,7 @@ def _metrics(rows: list[dict[str, str]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for row in rows:
         place = found.setdefault(row["dataset"], {}).setdefault(row["split"], {})
-        column = row["shots"] if row["shots"] == "all" else f"K{row['shots']}"
+        column = row["shots"] if row["shots"] == "all" else column_of(row["shots"])
         given = {name: float(row[name]) for name in _NUMBERS if row[name]}
         place.setdefault(row["row"], {})[column] = given
     return found

@@ -9,6 +9,7 @@ from typing import Any
 
 from medad.errors import MedadError
 from medad.reporting.published import Comparison, Row, compare
+from medad.shot_counts import column, label, parse, text
 
 ALL = "all"  # the mean over shot counts
 
@@ -65,22 +66,24 @@ class Cell:
     @property
     def name(self) -> str:
         """Key of the cell map, such as ``brain_mri/grouped/CONSULT/K4``."""
-        column = ALL if self.shots == ALL else f"K{self.shots}"
-        return f"{self.dataset}/{self.split}/{self.row}/{column}"
+        shots = ALL if self.shots == ALL else column(self.shots)
+        return f"{self.dataset}/{self.split}/{self.row}/{shots}"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What a table spans. ``paper_dataset`` is the data set of the published values.
+    """What a table spans. ``paper_dataset`` is the data set of the published values,
+    None where every row says of which.
 
     ``standings``: of every method, a key of ``STANDINGS`` and the reason. ``obstacles``: why a
     method that a row names could not run. ``repeats``: method to those that are the same with other
     training seeds. ``primary``: the method whose difference from the baseline is the table's one
-    claim, fixed before any score; None for none.
+    claim, fixed before any score; None for none. ``average``: whether the mean over data sets is
+    shown too. ``backbones``: of the methods of rows that name the paper's.
     """
 
     rows: tuple[Row, ...]
-    paper_dataset: str
+    paper_dataset: str | None
     datasets: tuple[str, ...]
     splits: tuple[str, ...]
     methods: tuple[str, ...]
@@ -90,6 +93,8 @@ class Layout:
     obstacles: Mapping[str, str] = field(default_factory=dict)
     repeats: Mapping[str, Sequence[str]] = field(default_factory=dict)
     primary: str | None = None
+    average: bool = False
+    backbones: Mapping[str, str] = field(default_factory=dict)
 
     def row_of(self, method: str) -> Row:
         """The published row a method answers, or an empty one under its own name."""
@@ -111,11 +116,11 @@ def build(
     of file disagree on a mean: they are then not of the same scores.
     """
     return [
-        _cell(layout, dataset, split, method, column, metrics, intervals)
+        _cell(layout, dataset, split, method, shots, metrics, intervals)
         for dataset in layout.datasets
         for split in layout.splits
         for method in layout.methods
-        for column in (*(str(shot) for shot in layout.shots), ALL)
+        for shots in (*(text(shot) for shot in layout.shots), ALL)
     ]
 
 
@@ -124,23 +129,24 @@ def _cell(
     dataset: str,
     split: str,
     method: str,
-    column: str,
+    shots: str,
     metrics: Metrics,
     intervals: Mapping[str, Mapping[str, Any]],
 ) -> Cell:
-    shots = layout.shots if column == ALL else (int(column),)
-    names = [[f"metrics/{dataset}/{split}/{method}/k{k}/r{r}" for k in shots] for r in layout.draws]
+    counts = [text(k) for k in layout.shots] if shots == ALL else [shots]
+    run = f"metrics/{dataset}/{split}/{method}"
+    names = [[f"{run}/k{k}/r{r}" for k in counts] for r in layout.draws]
     source = f"intervals/{dataset}/{split}"
     row, found = layout.row_of(method), intervals[source]
-    level = found["levels"][method][column]
+    level = found["levels"][method][shots]
     # Over several K a draw's value is its mean over K, so that sd is over draws there too.
     per_draw = [fmean(float(metrics[name]["auroc"]) for name in draw) for draw in names]
     auroc = fmean(per_draw)
     flat = [name for draw in names for name in draw]
     if abs(auroc - level["auroc"]) > 1e-9:
         raise MedadError(
-            f"table: {dataset} {split} {method} K={column}: metrics give {auroc:.6f} and intervals "
-            f"{level['auroc']:.6f}; they are of different scores, so make both again"
+            f"table: {dataset} {split} {method} {label(shots)}: metrics give {auroc:.6f} and "
+            f"intervals {level['auroc']:.6f}; they are of different scores, so make both again"
         )
     return Cell(
         dataset=dataset,
@@ -149,7 +155,7 @@ def _cell(
         method=method,
         standing=layout.standings[method][0],
         because=layout.standings[method][1],
-        shots=column,
+        shots=shots,
         auroc=auroc,
         sd=stdev(per_draw) if len(per_draw) > 1 else None,
         low=level["low"],
@@ -161,25 +167,28 @@ def _cell(
         clean=level["value"],
         se_groups=level["se_groups"],
         se_draws=level["se_draws"],
-        comparison=_comparison(layout, row, dataset, column, auroc, level),
-        difference=_difference(found["differences"].get(method, {}).get(column)),
+        comparison=_comparison(layout, row, dataset, shots, auroc, level),
+        difference=_difference(found["differences"].get(method, {}).get(shots)),
         metrics=tuple(flat),
         intervals=source,
     )
 
 
 def _comparison(
-    layout: Layout, row: Row, dataset: str, column: str, value: float, level: Mapping[str, Any]
+    layout: Layout, row: Row, dataset: str, shots: str, value: float, level: Mapping[str, Any]
 ) -> Comparison:
-    if column == ALL:
+    if shots == ALL:
         return Comparison((), None, "not comparable", "the paper prints no mean over K")
     obstacles = []
     if row.published and not row.certain:
         obstacles.append("the row's label is inferred")
-    if row.published and dataset != layout.paper_dataset:
+    if row.published and layout.paper_dataset not in (None, dataset):
         obstacles.append(f"the paper's images are {layout.paper_dataset}, these are {dataset}")
+    own = layout.backbones.get(row.method or "", row.backbone)
+    if row.published and own != row.backbone:
+        obstacles.append(f"the paper's backbone is {row.backbone}, here it is {own}")
     # An inferred row is not shown beside ours: that would be a comparison by name.
-    paper = row.published.get(int(column), ()) if row.certain else ()
+    paper = row.printed(dataset).get(parse(shots), ()) if row.certain else ()
     if obstacles:
         return Comparison(paper, None, "not comparable", "; ".join(obstacles))
     return compare(value, level["low"], level["high"], paper)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medad.errors import MedadError
+from medad.shot_counts import text
 from medad.task import Task
 
 Array = NDArray[np.float64]
@@ -26,7 +27,7 @@ class Trace:
 
 def read_events(task: Task, method: str) -> list[list[dict[str, float]]]:
     """Events of every draw of a figure, by shot count and then replicate."""
-    names = [f"events/{method}/k{k}/r{r}" for k, r in draws(task)]
+    names = [f"events/{method}/k{text(k)}/r{r}" for k, r in draws(task)]
     return [_events(task.inputs[name]) for name in names]
 
 

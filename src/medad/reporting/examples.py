@@ -8,12 +8,13 @@ import numpy as np
 from matplotlib.colors import LogNorm, Normalize
 from numpy.typing import ArrayLike, NDArray
 
-from medad.data.images import load_square
+from medad.data.frame import Frame, load_frame
 from medad.detectors.maps import upsample
 from medad.errors import MedadError
 from medad.evaluation.masks import mask_files, square_mask
 from medad.evaluation.scores import Scores, read_scores
 from medad.files import read_npz
+from medad.shot_counts import text
 from medad.task import Task
 
 BRIGHTEST = 0.999  # quantile of the test pixels shown in the brightest colour
@@ -70,7 +71,7 @@ def percentile_ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def single_draw(task: Task) -> str:
     """Where a figure of one draw finds it among its inputs, such as "k4/r0"."""
-    return f"k{task.params['shots'][0]}/r{task.params['draws'][0]}"
+    return f"k{text(task.params['shots'][0])}/r{task.params['draws'][0]}"
 
 
 def place(task: Task) -> str:
@@ -134,13 +135,13 @@ class Shown:
     def image(self, row: int) -> NDArray[np.uint8]:
         """RGB (side, side, 3)."""
         path, digest = str(self.test.path[row]), str(self.test.sha256[row])
-        return load_square(self.task.locations["images"], path, digest, self._side)
+        return load_frame(self.task.locations["images"], path, digest, self._frame)
 
     def mask(self, row: int) -> NDArray[np.bool_] | None:
         """(side, side), true inside the lesion; None for an image without a mask."""
         path = str(self.test.path[row])
-        return square_mask(self.task.locations["images"], self.masks, path, self._side)
+        return square_mask(self.task.locations["images"], self.masks, path, self._frame)
 
     @property
-    def _side(self) -> int:
-        return int(self.task.params["side"])
+    def _frame(self) -> Frame:
+        return Frame.of(self.task.params)

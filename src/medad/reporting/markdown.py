@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from medad.reporting import seeds
+from medad.reporting import averages, seeds
 from medad.reporting.cells import ALL, Cell, Difference, Layout, Metrics
 from medad.reporting.published import STANDINGS, either
 from medad.reporting.table import copies_note
 from medad.reporting.text import MINUS, Footnotes, header, line, plain, signed, span
+from medad.shot_counts import column, text
 
 ENOUGH_RESAMPLES, ENOUGH_DRAWS = 2000, 10
 PRIMARY_SPLIT = "grouped"  # the only one that keeps copies of the shots out of the test images
@@ -39,6 +40,7 @@ def render(
             lines += _levels(layout, chosen, footnotes)
             lines += _claims(layout, chosen, found)
             lines += _beside(layout, chosen)
+    lines += averages.section(layout, cells, intervals)
     lines += _facts(layout, facts)
     lines += seeds.section(layout, metrics)
     lines += _unanswered(layout)
@@ -72,7 +74,7 @@ def _levels(layout: Layout, cells: Sequence[Cell], footnotes: Footnotes) -> list
         values = [f"{_spread(cell)}{footnotes.mark([copies_note(cell)])}" for cell in row]
         standing = f"{row[0].standing}{footnotes.mark([row[0].because])}"
         lines.append(line(f"**{row[0].row}**, {standing}", values))
-        if layout.row_of(method).published:
+        if layout.row_of(method).printed(row[0].dataset):
             lines.append(line("paper", [_paper(cell, footnotes) for cell in row]))
     return [*lines, ""]
 
@@ -178,10 +180,10 @@ def _facts(layout: Layout, facts: Mapping[str, float]) -> list[str]:
     ]
     for dataset in layout.datasets:
         for split in layout.splits:
-            columns = [f"K{shot}" for shot in layout.shots]
+            columns = [column(shot) for shot in layout.shots]
             lines += header(f"{dataset}, {split}", [*columns, "paper"])
             for row in rows:
-                names = [f"{dataset}/{split}/{row.method}/k{shot}" for shot in layout.shots]
+                names = [f"{dataset}/{split}/{row.method}/k{text(shot)}" for shot in layout.shots]
                 values = [plain(facts[name]) for name in names]
                 paper = "" if row.published_fact is None else plain(row.published_fact)
                 lines.append(line(f"**{row.label}**: {row.fact}", [*values, paper]))
@@ -195,7 +197,11 @@ def _unanswered(layout: Layout) -> list[str]:
         return []
     lines = ["## Published rows without a comparison", ""]
     for row in rows:
-        values = ", ".join(f"K{k} {either(values)}" for k, values in row.published.items())
+        values = ", ".join(
+            f"{f'{dataset} ' if dataset else ''}{column(k)} {either(values)}"
+            for dataset, printed in row.published.items()
+            for k, values in printed.items()
+        )
         label = row.label if row.certain else f"label inferred, perhaps {row.label}"
         obstacle = layout.obstacles.get(row.method or "", "")
         lines.append(f"- {row.name} ({label}): {values}{': ' if obstacle else ''}{obstacle}")
@@ -228,7 +234,7 @@ def _how_to_read(notes: Sequence[str]) -> list[str]:
 
 
 def _columns(layout: Layout) -> list[str]:
-    return [*(f"K{shot}" for shot in layout.shots), "mean over K"]
+    return [*(column(shot) for shot in layout.shots), "mean over K"]
 
 
 def _at(shots: Sequence[str]) -> str:

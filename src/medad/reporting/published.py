@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from medad.errors import MedadError
+from medad.shot_counts import parse
 
 Verdict = Literal["reproduced", "above", "below", "not comparable"]
 STANDINGS = {  # of a method towards its paper
@@ -22,21 +23,27 @@ class Row:
     """One row of a published table.
 
     ``method`` is ours, or None when we have no counterpart. ``certain``: the paper names the row.
-    ``published``: K to every value the paper prints for it. ``fact``: what stage 1 says of the
-    images it was trained on, which the paper prints as ``published_fact``.
+    ``published``: data set to K to every value the paper prints for it; "" where the whole table
+    is of one data set. ``fact``: what stage 1 says of the images it was trained on, which the paper
+    prints as ``published_fact``. ``backbone``: the paper's, where it names one.
     """
 
     name: str
     label: str
     method: str | None
     certain: bool
-    published: Mapping[int, tuple[float, ...]]
+    published: Mapping[str, Mapping[int, tuple[float, ...]]]
     fact: str | None = None
     published_fact: float | None = None
+    backbone: str | None = None
+
+    def printed(self, dataset: str) -> Mapping[int, tuple[float, ...]]:
+        """K to the values printed for a data set, or for the only one of the table."""
+        return self.published.get(dataset, self.published.get("", {}))
 
 
 def parse_rows(entries: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
-    """Rows of a table file, whose columns are named K2, K4, ...
+    """Rows of a table file, whose columns are named K2, K4, ... or full, perhaps by data set.
 
     Raises MedadError for a confidence other than ``certain`` or ``inferred``, for a column of
     another form, for a label with a slash and for a name or label that repeats.
@@ -51,12 +58,10 @@ def parse_rows(entries: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
         label = str(entry["label"])
         if "/" in label:  # it separates the parts of a cell's name
             raise MedadError(f"table row {name}: label {label!r}; allowed: any text without /")
-        published = {}
-        for column, value in entry["published"].items():
-            if not (column.startswith("K") and column[1:].isdigit()):
-                raise MedadError(f"table row {name}: column {column!r}; allowed: K and a number")
-            values = value if isinstance(value, Sequence) else [value]
-            published[int(column[1:])] = tuple(float(one) for one in values)
+        given = entry["published"]
+        nested = given and all(isinstance(value, Mapping) for value in given.values())
+        by_dataset = given if nested else {"": given} if given else {}
+        published = {dataset: _columns(name, values) for dataset, values in by_dataset.items()}
         rows.append(
             Row(
                 name=name,
@@ -66,6 +71,7 @@ def parse_rows(entries: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
                 published=published,
                 fact=entry.get("fact"),
                 published_fact=entry.get("published_fact"),
+                backbone=entry.get("backbone"),
             )
         )
     for field in ("name", "label"):
@@ -73,6 +79,18 @@ def parse_rows(entries: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
         if len(set(values)) < len(values):
             raise MedadError(f"table rows: two rows have the same {field}; allowed: one each")
     return tuple(rows)
+
+
+def _columns(name: str, given: Mapping[str, Any]) -> dict[int, tuple[float, ...]]:
+    found = {}
+    for column, value in given.items():
+        if column != "full" and not (column.startswith("K") and column[1:].isdigit()):
+            raise MedadError(
+                f"table row {name}: column {column!r}; allowed: K and a number, or full"
+            )
+        values = value if isinstance(value, Sequence) else [value]
+        found[parse(column.removeprefix("K"))] = tuple(float(one) for one in values)
+    return found
 
 
 @dataclass(frozen=True)

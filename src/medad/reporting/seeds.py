@@ -12,6 +12,7 @@ import numpy.typing as npt
 from medad.errors import MedadError
 from medad.reporting.cells import Layout, Metrics
 from medad.reporting.text import header, line, plain
+from medad.shot_counts import text
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,10 @@ def _values(
     return np.array(
         [
             [
-                [float(metrics[f"metrics/{place}/{name}/k{k}/r{r}"]["auroc"]) for name in names]
+                [
+                    float(metrics[f"metrics/{place}/{name}/k{text(k)}/r{r}"]["auroc"])
+                    for name in names
+                ]
                 for r in layout.draws
             ]
             for k in layout.shots

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from medad.config.models import Config, PhantomDataset
 from medad.data import readers
-from medad.data.images import load, square
+from medad.data.frame import Frame
+from medad.data.images import load
 from medad.data.leakage import leakage_groups, thumbnail
 from medad.data.phantom import PhantomSpec, generate
 from medad.data.sampling import draw, shot_order
@@ -60,7 +61,8 @@ def healthy_images(config: Config, root: Path) -> Healthy:
         np.random.default_rng(seed),
         **config.splits.grouped.model_dump(),
     )
-    images = np.stack([square(pixels, config.image.side) for _, _, pixels in found])
+    frame = Frame.of(config.image.model_dump())
+    images = np.stack([frame.cut(pixels) for _, _, pixels in found])
     return Healthy([path for path, _, _ in found], images, groups, roles.pool)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medad.lineage.graph import Node
+from medad.shot_counts import text as count
 from medad.site.text import SHORT, esc
 
 _BOX = (90, 38)
@@ -126,7 +127,7 @@ def anchor(node: Node) -> str:
 def describe(node: Node) -> str:
     """Which of its kind a step is: method, K and draw, or data set and split."""
     identity = node.manifest["identity"]
-    drawn = f"K {identity['k']}, draw {identity['r']}" if "r" in identity else ""
+    drawn = f"K {count(identity['k'])}, draw {identity['r']}" if "r" in identity else ""
     about = [
         str(identity[name])
         for name in ("method", "synthesis", "table", "backbone", "weights")
@@ -192,5 +193,5 @@ def _brief(node: Node) -> str:
     names = [
         identity[name] for name in ("backbone", "table", "split", "dataset") if name in identity
     ]
-    text = f"K {identity['k']}, draw {identity['r']}" if "r" in identity else str(names[0])
+    text = f"K {count(identity['k'])}, draw {identity['r']}" if "r" in identity else str(names[0])
     return text if len(text) <= _FITTING else f"{text[: _FITTING - 1]}…"

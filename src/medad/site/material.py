@@ -17,6 +17,8 @@ from medad.evaluation.scores import Scores, read_scores
 from medad.files import read_csv, read_npz, read_parquet
 from medad.lineage import audit, cells
 from medad.lineage.graph import Graph, Node
+from medad.shot_counts import column as column_of
+from medad.shot_counts import label
 from medad.site.text import column_name, slug
 
 Row = dict[str, Any]  # of an index or a split
@@ -42,7 +44,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        return f"K = {self.k}, draw {self.r}"
+        return f"{label(self.k)}, draw {self.r}"
 
     def file(self, kind: str, output: str) -> str | None:
         """Path of an output of the step of this kind; None where this run has no such step."""
@@ -217,5 +219,5 @@ class Material:
 
 
 def _name(line: Mapping[str, str]) -> str:
-    column = "all" if line["shots"] == "all" else f"K{line['shots']}"
+    column = "all" if line["shots"] == "all" else column_of(line["shots"])
     return f"{line['dataset']}/{line['split']}/{line['row']}/{column}"

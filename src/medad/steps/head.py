@@ -7,7 +7,7 @@ from torch import Tensor
 
 from medad.backbones.checkpoint import load
 from medad.backbones.feature_cache import extract
-from medad.data.images import load_square
+from medad.data.frame import Frame, load_frame
 from medad.detectors.images import ImageDetector
 from medad.detectors.scores import Detector, TrainedDetector
 from medad.detectors.training import Training
@@ -34,9 +34,9 @@ def _fitted(task: Task) -> dict[str, Tensor]:
     made = attribute(task.params["implementation"]).of(task.params, task.device)
     shots = [(row["path"], row["sha256"]) for row in read_csv(task.inputs["shots"])]
     trunk = load(task.inputs["weights"])
-    root, side = task.locations["images"], int(task.params["side"])
+    root, frame = task.locations["images"], Frame.of(task.params)
     room = Room(task.memory, task.scratch)
-    pyramid = extract(trunk, root, shots, side, made.layers, task.device, room)
+    pyramid = extract(trunk, root, shots, frame, made.layers, task.device, room)
     task.report(1, 2, "features")
     if task.params.get("trains"):
         trained: TrainedDetector = made
@@ -51,9 +51,9 @@ def _fitted(task: Task) -> dict[str, Tensor]:
 
 def _trained(task: Task) -> dict[str, Tensor]:
     detector: ImageDetector = attribute(task.params["implementation"]).of(task.params, task.device)
-    root, side = task.locations["images"], int(task.params["side"])
+    root, frame = task.locations["images"], Frame.of(task.params)
     shots = [
-        load_square(root, row["path"], row["sha256"], side)
+        load_frame(root, row["path"], row["sha256"], frame)
         for row in read_csv(task.inputs["shots"])
     ]
     detector.fit(np.stack(shots), _training(task))

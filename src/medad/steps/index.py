@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from medad.data.account import account
 from medad.data.catalog import listing
 from medad.data.index import build
 from medad.files import read_json, write_csv, write_json, write_parquet
@@ -11,6 +12,8 @@ from medad.task import Task
 
 def run(task: Task) -> None:
     """Write ``index`` (one row per image), ``skipped`` (bad files left out) and ``listing``.
+
+    ``counts`` says what became of every file.
 
     The files are those of the input ``listing``; without it, those of the ``images`` archive. They
     are written again, so that hashes of all files travel with the index.
@@ -22,10 +25,11 @@ def run(task: Task) -> None:
         files = listing(root)
     reader = attribute(task.params["implementation"])
     leakage = task.params["leakage"]
+    entries = reader(sorted(files))
     index = build(
         root,
         files,
-        reader(sorted(files)),
+        entries,
         side=int(leakage["thumbnail"]),
         correlation=float(leakage["correlation"]),
         on_bad=str(task.params["on_bad"]),
@@ -36,3 +40,4 @@ def run(task: Task) -> None:
     rows = [{"path": path, "reason": reason} for path, reason in index.skipped]
     write_csv(task.outputs["skipped"], ["path", "reason"], rows)
     write_json(task.outputs["listing"], {"files": files})
+    write_json(task.outputs["counts"], account(files, entries, index.columns, index.skipped))

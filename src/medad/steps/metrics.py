@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medad.data.frame import Frame
 from medad.detectors.maps import upsample
 from medad.errors import MedadError
 from medad.evaluation.auroc import auroc, group_weights, updated_auroc
@@ -70,7 +71,7 @@ def _masks(task: Task, test: Scores) -> dict[int, NDArray[np.bool_]]:
     found = {}
     for row in np.flatnonzero(test.label == 1).tolist():
         mask = square_mask(
-            task.locations["images"], files, str(test.path[row]), int(task.params["side"])
+            task.locations["images"], files, str(test.path[row]), Frame.of(task.params)
         )
         if mask is not None:
             found[row] = mask

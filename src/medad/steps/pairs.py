@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from medad.data.images import load_square
+from medad.data.frame import Frame, load_frame
 from medad.files import read_csv, write_npz
 from medad.resolve import attribute
 from medad.synthesis.contact_sheet import write_contact_sheet
@@ -17,15 +17,15 @@ def run(task: Task) -> None:
 
     Writes ``pairs`` and ``sheet``.
     """
-    root, side = task.locations["images"], int(task.params["side"])
+    root, frame = task.locations["images"], Frame.of(task.params)
     rows = read_csv(task.inputs["shots"])
-    images = [load_square(root, row["path"], row["sha256"], side) for row in rows]
+    images = [load_frame(root, row["path"], row["sha256"], frame) for row in rows]
     material = Material(
-        shots=np.stack(images) if images else np.empty((0, side, side, 3), np.uint8),
+        shots=np.stack(images) if images else np.empty((0, frame.side, frame.side, 3), np.uint8),
         names=tuple(row["path"] for row in rows),
         files=task.inputs,
         root=root,
-        side=side,
+        frame=frame,
     )
     pairs = attribute(str(task.params["implementation"]))(
         material,

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from medad.backbones.checkpoint import load, unchanged
 from medad.backbones.feature_cache import Image, cached_features, extract
-from medad.data.images import load_square
+from medad.data.frame import Frame, load_frame
 from medad.detectors.images import ImageDetector
 from medad.detectors.scores import Detector, Scores, TrainedDetector
 from medad.errors import MedadError
@@ -57,8 +57,8 @@ def _scorer(task: Task) -> tuple[Callable[[Sequence[Image]], Scores], int]:
     made.load_state(state)
     if params["reads"] == "images":
         networks: ImageDetector = made
-        root, side = task.locations["images"], int(params["side"])
-        load = partial(load_square, side=side)
+        root = task.locations["images"]
+        load = partial(load_frame, frame=Frame.of(params))
         return lambda images: networks.score(np.stack([load(root, *image) for image in images])), 1
     detector: Detector | TrainedDetector = made
     features = _features(task, detector.layers)
@@ -88,14 +88,14 @@ def _features(
 
     The cached set is the split's and not the draw's: one extraction serves all draws and heads.
     """
-    weights, root, side = task.inputs["weights"], task.locations["images"], task.params["side"]
+    weights, root, frame = task.inputs["weights"], task.locations["images"], Frame.of(task.params)
     if task.params["frozen"] or unchanged(weights):
         split = read_parquet(task.inputs["split"])
         columns = (split[name] for name in ("path", "sha256", "validation", "test"))
         members = [(p, s) for p, s, held, test in zip(*columns, strict=True) if held or test]
         table = cached_features(
-            task.cache, weights, members, root, side, layers, task.device, task.report
+            task.cache, weights, members, root, frame, layers, task.device, task.report
         )
         return table.take
     trunk = load(weights)
-    return lambda images: extract(trunk, root, images, side, layers, task.device)
+    return lambda images: extract(trunk, root, images, frame, layers, task.device)

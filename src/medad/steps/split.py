@@ -18,6 +18,8 @@ def run(task: Task) -> None:
     if policy not in POLICIES:
         raise MedadError(f"split policy {policy!r}; allowed: {', '.join(sorted(POLICIES))}")
     index = read_parquet(task.inputs["index"])
+    if options.get("files") == "parts":
+        options["parts"] = index["part"]
     generator = np.random.default_rng(task.seed("split", "dataset", "split"))
     roles = POLICIES[policy](index["label"], index["group"], generator, **options)
     flags = {"pool": roles.pool, "validation": roles.validation, "test": roles.test}

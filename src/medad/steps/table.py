@@ -21,7 +21,7 @@ def run(task: Task) -> None:
     params = task.params
     layout = Layout(
         rows=parse_rows(params["rows"]),
-        paper_dataset=str(params["dataset"]),
+        paper_dataset=params["dataset"],
         datasets=tuple(params["datasets"]),
         splits=tuple(params["splits"]),
         methods=tuple(params["methods"]),
@@ -31,6 +31,8 @@ def run(task: Task) -> None:
         obstacles=params["obstacles"],
         repeats=params.get("repeats", {}),
         primary=params.get("primary"),
+        average=bool(params.get("average", False)),
+        backbones=params.get("backbones", {}),
     )
     named = [row.method for row in layout.rows]
     if layout.primary is not None and layout.primary not in named:

@@ -9,17 +9,20 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from medad.data.frame import Frame
+
 
 @dataclass(frozen=True)
 class Material:
     """``shots``: uint8 RGB (K, side, side, 3), in the order of the draw; ``names``: their paths.
 
     ``files``: the step's inputs by name, for a synthesis that reads more than the shots; ``root``:
-    folder or archive of the images, whose hashes stand in those files; ``side`` in pixels.
+    folder or archive of the images, whose hashes stand in those files; ``frame``: what of them
+    is seen.
     """
 
     shots: npt.NDArray[np.uint8]
     names: tuple[str, ...]
     files: Mapping[str, Path]
     root: Path
-    side: int
+    frame: Frame

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from medad.data.images import load_square
+from medad.data.frame import load_frame
 from medad.errors import MedadError
 from medad.evaluation.masks import mask_files, square_mask
 from medad.files import read_parquet
@@ -49,15 +49,15 @@ def build(
         for path, sha256, label, test in zip(*columns, strict=True)
         if test and path not in shots
     ]
-    files = mask_files(material.files["index"])
+    files, frame = mask_files(material.files["index"]), material.frame
     healthy, anomalous, masks = [], [], []
     for number, (path, sha256, lesion) in enumerate(rows, start=1):
-        mask = square_mask(material.root, files, path, material.side) if lesion else None
+        mask = square_mask(material.root, files, path, frame) if lesion else None
         if not lesion:
-            healthy.append(load_square(material.root, path, sha256, material.side))
+            healthy.append(load_frame(material.root, path, sha256, frame))
         elif mask is not None or unmasked == "keep":
-            anomalous.append(load_square(material.root, path, sha256, material.side))
-            masks.append(np.zeros((material.side,) * 2, np.bool_) if mask is None else mask)
+            anomalous.append(load_frame(material.root, path, sha256, frame))
+            masks.append(np.zeros((frame.side,) * 2, np.bool_) if mask is None else mask)
         report(number, len(rows))
     _require(len(healthy), "healthy", "change the split")
     _require(

@@ -14,6 +14,7 @@ from medad.files import read_json
 from medad.lineage import manifest, record
 from medad.lineage.graph import Graph
 from medad.lineage.runner import LIVE
+from medad.shot_counts import FULL, text
 
 KINDS = ("stage1", "metrics")
 _ORDER = ("dataset", "split", "method", "k", "r")  # identities of KINDS have these
@@ -61,7 +62,7 @@ def candidates(root: Path) -> dict[str, str]:
 def run_name(identity: Mapping[str, Any]) -> str:
     """As the path of a result: ``brain_mri/grouped/padim/k4/r0``."""
     named = {key: str(value) for key, value in identity.items()}
-    named |= {key: f"{key}{value}" for key, value in named.items() if key in ("k", "r")}
+    named |= {key: f"{key}{text(value)}" for key, value in named.items() if key in ("k", "r")}
     return "/".join(named[key] for key in sorted(named, key=_ORDER.index))
 
 
@@ -153,8 +154,11 @@ def _drawn(root: Path, found: Mapping[str, Any]) -> list[Input]:
     if not path.is_file():
         return []
     shots, identity = manifest.read(path)["inputs"]["shots"], found["identity"]
-    place = "{dataset}/{split}/shots/k{k}/r{r}".format(**identity)
-    return [Input(place, shots["sha256"], shots["path"], "shots", {"healthy": int(identity["k"])})]
+    place = (
+        f"{identity['dataset']}/{identity['split']}/shots/k{text(identity['k'])}/r{identity['r']}"
+    )
+    counts = {"healthy": identity["k"]} if identity["k"] != FULL else {}
+    return [Input(place, shots["sha256"], shots["path"], "shots", counts)]
 
 
 def _tags(kind: str, identity: Mapping[str, Any]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from medad import layout
 from medad.files import canonical_json, read_csv, read_json
 from medad.lineage import cells as maps
 from medad.lineage import manifest
+from medad.shot_counts import column as column_of
 from medad.tracking.entries import Entry, flat, origin, tested
 
 ALONE = "medad/runs"  # experiment of runs that no table shows
@@ -183,7 +184,7 @@ def cells(root: Path, table: Table, *, origins: bool = True) -> list[Cell]:
 
 def _cell(row: Mapping[str, str]) -> str:
     """Name of a CSV row's cell."""
-    column = row["shots"] if row["shots"] == "all" else f"K{row['shots']}"
+    column = row["shots"] if row["shots"] == "all" else column_of(row["shots"])
     return "/".join([row["dataset"], row["split"], row["row"], column])
 
 

@@ -38,7 +38,7 @@ INTERVALS = {
 
 
 def test_lines_hold_our_values_and_certain_print_only() -> None:
-    b, a = lines(INTERVALS, parse_rows(ROWS), ["b", "a"], [2, 4])
+    b, a = lines(INTERVALS, parse_rows(ROWS), ["b", "a"], [2, 4], "brain_mri")
     assert (a.label, b.label) == ("A", "B_$x")
     assert a.ours == {
         2: pytest.approx((0.62, 0.57, 0.65)),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from medad.backbones.checkpoint import load
 from medad.backbones.feature_cache import extract
+from medad.data.frame import Frame
 from medad.detectors.grid import stacked
 from medad.errors import MedadError
 from medad.files import read_csv
@@ -23,6 +24,7 @@ from medad.reporting.examples import place
 from medad.reporting.figure import MARKERS, PALETTE, Page, style
 from medad.room import Room
 from medad.seeds import derive
+from medad.shot_counts import text
 from medad.task import Task
 
 # Of all patches; evenly spaced on the log axis.
@@ -78,8 +80,8 @@ def draw(task: Task) -> bytes:
         for k, r in draws(task):
             place_ = {"dataset": task.identity["dataset"], "split": task.identity["split"]}
             seed = derive(int(params["seed"]), {**place_, "k": k, "r": r}, "head")
-            task.seeds[f"head/k{k}/r{r}"] = seed
-            patches = _patches(task, f"{method}/k{k}/r{r}", f"k{k}/r{r}", detector)
+            task.seeds[f"head/k{text(k)}/r{r}"] = seed
+            patches = _patches(task, f"{method}/k{text(k)}/r{r}", f"k{text(k)}/r{r}", detector)
             start = int(np.random.default_rng(seed).integers(len(patches)))
             found.append(covering_radii(patches, start, RATIOS))
         curves.append(Curve(method, np.stack(found), float(detector["coreset"])))
@@ -93,10 +95,10 @@ def _patches(
     """Patch features of the shots of one draw, as a head is fitted to them."""
     images = [(row["path"], row["sha256"]) for row in read_csv(task.inputs[f"shots/{shots}"])]
     layers = tuple(detector["layers"])
-    root, side = task.locations["images"], int(task.params["side"])
+    root, frame = task.locations["images"], Frame.of(task.params)
     room = Room(task.memory, task.scratch)
     network = load(task.inputs[f"trunk/{trunk}"])
-    pyramid = extract(network, root, images, side, layers, task.device, room)
+    pyramid = extract(network, root, images, frame, layers, task.device, room)
     return stacked(pyramid, layers, int(detector["pool"]), room)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from medad.data.images import load_square, square
+from medad.data.frame import Frame, load_frame
+from medad.data.images import square
 from medad.detectors.fanogan import FAnoGan
 from medad.detectors.ganomaly import Ganomaly
 from medad.errors import MedadError
@@ -16,6 +17,7 @@ from medad.evaluation.scores import Scores, read_scores
 from medad.files import read_safetensors
 from medad.reporting.examples import place
 from medad.reporting.figure import Page, picture, style
+from medad.shot_counts import label, text
 from medad.task import Task
 
 EACH = 4  # images of either class
@@ -66,14 +68,14 @@ def draw(task: Task) -> bytes:
     """PNG of every method's reconstructions at every K of one draw."""
     params = task.params
     shots, draw_ = [int(k) for k in params["shots"]], int(params["draws"][0])
-    first, side = str(params["methods"][0]), int(params["side"])
+    first, frame = str(params["methods"][0]), Frame.of(params)
     # Shots are nested: what the largest K tests is a shot at no K.
-    scores = read_scores(task.inputs[f"scores/{first}/k{max(shots)}/r{draw_}"])
+    scores = read_scores(task.inputs[f"scores/{first}/k{text(max(shots))}/r{draw_}"])
     test = scores.take(scores.rows("test"))
     columns = [chosen(test, label, EACH) for label in (0, 1)]
     images = np.stack(
         [
-            load_square(task.locations["images"], path, digest, side)
+            load_frame(task.locations["images"], path, digest, frame)
             for path, digest in zip(test.path.tolist(), test.sha256.tolist(), strict=True)
         ]
     )
@@ -82,13 +84,13 @@ def draw(task: Task) -> bytes:
     for method in params["methods"]:
         for k in shots:
             made = _network(task, method, k, draw_).reconstruct(images)
-            rows.append(Row(f"{method}, K = {k}", made[shown], errors(images, made, test.label)))
+            rows.append(Row(f"{method}, {label(k)}", made[shown], errors(images, made, test.label)))
             task.report(len(rows) - 1, len(shots) * len(params["methods"]), "networks")
     return render(f"{params['title']}: {place(task)}", rows, [len(one) for one in columns])
 
 
 def _network(task: Task, method: str, k: int, draw_: int) -> Reconstructing:
-    path = task.inputs[f"head/{method}/k{k}/r{draw_}"]
+    path = task.inputs[f"head/{method}/k{text(k)}/r{draw_}"]
     state, metadata = read_safetensors(path)
     kind = DETECTORS.get(metadata["implementation"])
     if kind is None:

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from medad.files import read_json
 from medad.reporting.figure import MARKERS, PALETTE, Page, style
 from medad.reporting.published import Row, parse_rows
+from medad.shot_counts import text
 from medad.task import Task
 
 SPREAD = 0.34  # over which the methods at one K are set side by side, in steps of K
@@ -26,7 +27,11 @@ class Line:
 
 
 def lines(
-    intervals: Mapping[str, Any], rows: Sequence[Row], methods: Sequence[str], shots: Sequence[int]
+    intervals: Mapping[str, Any],
+    rows: Sequence[Row],
+    methods: Sequence[str],
+    shots: Sequence[int],
+    dataset: str,
 ) -> list[Line]:
     """Of the content of an intervals file and the rows of its table, in the order of ``methods``.
 
@@ -38,10 +43,11 @@ def lines(
         row = next(row for row in rows if row.method == method)
         levels = intervals["levels"][method]
         ours = {
-            k: (levels[str(k)]["value"], levels[str(k)]["low"], levels[str(k)]["high"])
+            k: (levels[text(k)]["value"], levels[text(k)]["low"], levels[text(k)]["high"])
             for k in shots
         }
-        printed = {k: row.published[k] for k in shots if row.certain and k in row.published}
+        paper = row.printed(dataset)
+        printed = {k: paper[k] for k in shots if row.certain and k in paper}
         found.append(Line(row.label, ours, printed))
     return found
 
@@ -50,13 +56,14 @@ def draw(task: Task) -> bytes:
     """PNG of the methods of one table."""
     params = task.params
     intervals = read_json(task.inputs["intervals"])
-    found = lines(intervals, parse_rows(params["rows"]), params["methods"], params["shots"])
     dataset, split = str(task.identity["dataset"]), str(task.identity["split"])
+    rows = parse_rows(params["rows"])
+    found = lines(intervals, rows, params["methods"], params["shots"], dataset)
     note = (
         f"Mean over {intervals['draws']} draws; bars: {intervals['confidence']:.0%} interval, "
         "leakage groups and draws resampled together.\nOpen: the paper"
     )
-    same = dataset == params["paper_dataset"]
+    same = params["paper_dataset"] in (None, dataset)
     note += "." if same else f", whose images are {params['paper_dataset']} and not these."
     return render(f"{params['title']}: {dataset}, split {split}", note, found)
 
@@ -101,7 +108,7 @@ def render(title: str, note: str, found: Sequence[Line]) -> bytes:
             ylabel="image AUROC (0.5 is chance)",
             xticks=range(len(shots)),
         )
-        axis.set_xticklabels([str(k) for k in shots])
+        axis.set_xticklabels([text(k) for k in shots])
         axis.grid(axis="y")
         keys = [
             Line2D([], [], color=PALETTE[n % len(PALETTE)], marker=MARKERS[n % len(MARKERS)], ms=4)

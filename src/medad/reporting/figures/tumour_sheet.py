@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from medad.data.images import load_square
+from medad.data.frame import Frame, load_frame
 from medad.files import read_csv
 from medad.reporting.examples import place, single_draw
 from medad.reporting.figure import Page, picture, style
@@ -65,9 +65,9 @@ def rows(shots: Images, parameters: ConsultSynthesis, seed: int) -> list[Row]:
 def draw(task: Task) -> bytes:
     """PNG of the shots of one draw under the synthesis of one method."""
     (method,) = task.params["methods"]
-    root, side = task.locations["images"], int(task.params["side"])
+    root, frame = task.locations["images"], Frame.of(task.params)
     shots = [
-        load_square(root, row["path"], row["sha256"], side)
+        load_frame(root, row["path"], row["sha256"], frame)
         for row in read_csv(task.inputs[f"shots/{single_draw(task)}"])
     ]
     parameters = ConsultSynthesis.of(task.params["synthesis"][method])

@@ -1,0 +1,118 @@
+"""A dataset's zip from the network to its folder: whole and checked, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import zipfile
+import zlib
+from collections.abc import Callable
+from http.client import HTTPException
+from pathlib import Path, PurePosixPath
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+from medad.errors import MedadError
+
+_BLOCK = 1 << 20
+_TIMEOUT = 60  # seconds without a byte
+_MOST = 64 << 30  # bytes that a zip may unpack to
+Report = Callable[[int, int], None]
+
+
+def _silent(done: int, total: int) -> None:
+    """Progress of nobody."""
+
+
+def get(url: str, place: Path, sha256: str | None = None, report: Report = _silent) -> None:
+    """Download the zip at ``url`` and unpack it as the folder ``place``, which must not be there.
+
+    A folder that all files of the zip share is left out. ``sha256``: of the zip, when it is known.
+    ``report(done, total)`` counts bytes; total is 0 when the server does not say. What is
+    downloaded and unpacked lies beside ``place`` under names of its own until it is whole, and is
+    removed on any error. Raises MedadError naming what failed.
+    """
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise MedadError(f"{place}: already there; move it away to get it anew")
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise MedadError(f"{url}: got no web address; allowed: http:// and https://")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    archive = place.parent / f".{place.name}.{os.getpid()}.zip"
+    folder = place.parent / f".{place.name}.{os.getpid()}"
+    try:
+        _fetch(url, archive, sha256, report)
+        unpack(archive, folder)
+        if place.exists():
+            place.rmdir()
+        folder.rename(place)
+    finally:
+        archive.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fetch(url: str, target: Path, sha256: str | None, report: Report) -> None:
+    digest, done = hashlib.sha256(), 0
+    try:
+        with urlopen(Request(url, headers={"User-Agent": "medad"}), timeout=_TIMEOUT) as answer:
+            total = int(answer.headers.get("Content-Length") or 0)
+            with target.open("wb") as stream:
+                while block := answer.read(_BLOCK):
+                    stream.write(block)
+                    digest.update(block)
+                    done += len(block)
+                    report(done, total)
+    except HTTPError as error:
+        raise MedadError(
+            f"{url}: the server answers {error.code} ({error.reason}); check the address, or "
+            "download the files by hand"
+        ) from error
+    except (OSError, HTTPException) as error:
+        raise MedadError(
+            f"{url}: cannot be downloaded ({error}); try again, or download the files by hand"
+        ) from error
+    if total and done < total:
+        raise MedadError(f"{url}: broken off after {done} of {total} bytes; try again")
+    if sha256 is not None and digest.hexdigest() != sha256:
+        raise MedadError(
+            f"{url}: sha256 is {digest.hexdigest()}, expected {sha256}; the file there has changed"
+        )
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Files of a zip below ``folder``, without a folder that all of them share.
+
+    MedadError for what is no zip, is damaged, or has a file that would lie outside ``folder``.
+    """
+    try:
+        with zipfile.ZipFile(archive) as source:
+            members = [one for one in source.infolist() if not one.is_dir()]
+            names = [_inside(one.filename, archive) for one in members]
+            if not names or sum(one.file_size for one in members) > _MOST:
+                raise MedadError(
+                    f"{archive.name}: an empty or absurdly large zip; check its source"
+                )
+            tops = {name.parts[0] for name in names}
+            shared = len(tops) == 1 and all(len(name.parts) > 1 for name in names)
+            for member, name in zip(members, names, strict=True):
+                target = folder.joinpath(*name.parts[1:] if shared else name.parts)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with source.open(member) as content, target.open("xb") as stream:
+                    shutil.copyfileobj(content, stream, _BLOCK)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        raise MedadError(
+            f"{archive.name}: not a zip that can be unpacked ({error}); check its source"
+        ) from error
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise MedadError(
+            f"{archive.name}: has two files of one name, or one that is a folder too; check its "
+            "source"
+        ) from error
+
+
+def _inside(name: str, archive: Path) -> PurePosixPath:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or not path.parts:
+        raise MedadError(f"{archive.name}: holds {name!r}, outside its folder; check its source")
+    return path
