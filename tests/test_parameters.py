@@ -263,3 +263,33 @@ def test_only_a_teacher_taught_by_the_backbone_depends_on_it() -> None:
     given = plan(detectors={"efficientad": file}).parameters.of("head", run)
     assert "backbone" not in given
     assert given["teacher_file"] == "t.pth"
+
+
+def test_the_frame_is_a_side_unless_images_are_cropped() -> None:
+    run = {"dataset": "phantom", "method": "padim"}
+    assert "resize" not in plan().parameters.of("head", run)
+    cropped = plan(image={"side": 224, "resize": 256}).parameters
+    for kind in ("head", "score", "metrics"):
+        found = cropped.of(kind, run)
+        assert (found["side"], found["resize"], found["fit"]) == (224, 256, "square")
+    pairs = cropped.of("pairs", {"dataset": "phantom", "synthesis": "consult"})
+    assert pairs["resize"] == 256
+    with pytest.raises(MedadError, match=r"resize must be side \(128\) or more, or null"):
+        plan(image={"resize": 64})
+
+
+def test_numbers_of_a_split_are_the_data_sets_own() -> None:
+    asked = plan().parameters
+    busi = asked.of("split", {"dataset": "busi", "split": "adfa"})
+    assert (busi["pool"], busi["test"], busi["anomalous"], busi["files"]) == (96, 32, 496, "drawn")
+    with pytest.raises(MedadError, match=r"splits.adfa.numbers: has no folder; add its numbers"):
+        asked.of("split", {"dataset": "folder", "split": "adfa"})
+
+
+@pytest.mark.parametrize("method", ["stpm", "rdad"])
+def test_what_the_backbone_teaches_depends_on_it(method: str) -> None:
+    params = plan().parameters.of("head", {"dataset": "phantom", "method": method})
+    assert params["backbone"] == {"name": "resnet18", "weights": "random"}
+    assert params["reads"] == "images"
+    svdd = plan().parameters.of("head", {"dataset": "phantom", "method": "patch_svdd"})
+    assert "backbone" not in svdd

@@ -61,7 +61,8 @@ def test_pairs_that_leak_rest_on_the_split_and_the_index_and_on_code_of_their_ow
 
 
 def test_the_milestones_cover_every_step_a_table_rests_on() -> None:
-    steps = plan().stage(tuple(layout.STEMS))
+    both = plan(runs={"tables": ["table1", "adfa_table2"], "splits": ["grouped", "adfa"]})
+    steps = both.stage(tuple(layout.STEMS))
     kinds = {layout.parse_manifest(path)[0] for path in steps}
     assert kinds == set(layout.STEMS)
     assert len(steps) == len(set(steps))
@@ -123,3 +124,36 @@ def test_a_figure_that_trains_has_the_threads_of_stage_1() -> None:
         n: changed.half("figure", {**place, "figure": n}).threads for n in ("figure3", "shots")
     }
     assert threads == {"figure3": 3, "shots": 2}
+
+
+def test_all_of_a_pool_is_a_shot_count() -> None:
+    made = plan(runs={"shots": [2, "full"], "replicates": 1})
+    paths = made.patterns("head")["head"]
+    assert [path.rpartition("/k")[2] for path in paths] == [
+        "2/r0.safetensors",
+        "full/r0.safetensors",
+    ]
+    (step,) = made.targets("score", {"dataset": "phantom", "split": "adfa", "k": "full"})
+    assert made.needs("score", {**step, "method": "padim", "k": "full"})[0]
+    assert "results/scores/phantom/grouped/padim/kfull/r0.manifest.json" in made.stage(("score",))
+
+
+def test_a_method_may_start_from_random_weights() -> None:
+    made = plan(preset="adfa", backbone={"weights": "imagenet"}, runs={"tables": ["adfa_table3"]})
+    wanted = made.stage(("weights",))
+    assert wanted == [
+        f"results/weights/wide_resnet50_2.{kind}.manifest.json" for kind in ("imagenet", "random")
+    ]
+    head = made.parameters.of("head", {"dataset": "busi", "method": "adfa_random"})
+    assert head["backbone"] == {"name": "wide_resnet50_2", "weights": "random"}
+    assert "resnet18" not in " ".join(made.halves())
+
+
+def test_a_table_of_sizes_is_of_splits_alone() -> None:
+    made = plan(preset="adfa", backbone={"weights": "random"})
+    steps = {"sizes": "adfa_table2"}
+    tracked, _ = made.needs("sizes", steps)
+    assert {path.split("/")[1] for path in tracked} == {"index", "splits"}
+    assert "results/tables/adfa_table2.csv" in made.target("all")
+    assert layout.parse("results/tables/adfa_table2.csv") == ("sizes", steps)
+    assert layout.parse("results/tables/adfa_table1.csv") == ("table", {"table": "adfa_table1"})

@@ -165,3 +165,19 @@ def test_a_method_that_cannot_run_says_why(report: Callable[..., Any]) -> None:
     cells = build(layout, made.metrics, made.intervals)
     page = render("A title", [], layout, cells, made.metrics, made.intervals, {})
     assert "- r7 (R50): K2 0.8000: no weights of resnet50" in page
+
+
+def test_one_shot_count_has_no_mean_over_shot_counts(report: Callable[..., Any]) -> None:
+    made = report()
+    layout = replace(made.layout, shots=(4,))
+    found = made.intervals["intervals/brain_mri/grouped"]
+    for levels in found["levels"].values():
+        levels["all"] = levels["4"]
+    cells = build(layout, made.metrics, made.intervals)
+    text = render("T", [], layout, cells, made.metrics, made.intervals, {})
+    assert "mean over K" not in text.partition("## How to read")[0]
+    assert (
+        "CONSULT − PatchCore, K = 4 (exploratory): +0.040, 95 % interval [+0.010, +0.070]" in text
+    )
+    assert "simultaneous intervals: better" not in text
+    assert "| **CONSULT** | +0.040 [+0.010, +0.070] |" in text

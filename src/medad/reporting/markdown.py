@@ -10,7 +10,7 @@ from medad.reporting.cells import ALL, Cell, Difference, Layout, Metrics
 from medad.reporting.published import STANDINGS, either
 from medad.reporting.table import copies_note
 from medad.reporting.text import MINUS, Footnotes, header, line, plain, signed, span
-from medad.shot_counts import column, text
+from medad.shot_counts import column, label, text
 
 ENOUGH_RESAMPLES, ENOUGH_DRAWS = 2000, 10
 PRIMARY_SPLIT = "grouped"  # the only one that keeps copies of the shots out of the test images
@@ -34,7 +34,13 @@ def render(
     lines = [f"# {title}", ""]
     for dataset in layout.datasets:
         for split in layout.splits:
-            chosen = [cell for cell in cells if (cell.dataset, cell.split) == (dataset, split)]
+            chosen = [
+                cell
+                for cell in cells
+                if (cell.dataset, cell.split) == (dataset, split)
+                # Of one K the mean over K says nothing more.
+                and not (cell.shots == ALL and len(layout.shots) == 1)
+            ]
             found = intervals[f"intervals/{dataset}/{split}"]
             lines += [f"## {dataset}, split {split}", "", _sizes(chosen, metrics, found), ""]
             lines += _levels(layout, chosen, footnotes)
@@ -100,26 +106,31 @@ def _claims(layout: Layout, cells: Sequence[Cell], found: Mapping[str, Any]) -> 
     compared = [row for row in rows if row[0].difference is not None]
     if not compared:
         return []
+    alone = len(layout.shots) == 1
     lines = [f"Paired differences from {baseline}, on the same draws and images:", ""]
     lines += header(f"AUROC {MINUS} {baseline}", _columns(layout))
     for row in compared:
-        lines.append(line(f"**{row[0].row}**", [_gap(cell.difference) for cell in row]))
+        lines.append(line(f"**{row[0].row}**", [_gap(cell.difference, alone) for cell in row]))
     lines.append("")
     lines += [f"- {_verdict(row, baseline, percent, layout.primary)}" for row in compared]
     return [*lines, ""]
 
 
-def _gap(difference: Difference | None) -> str:
+def _gap(difference: Difference | None, alone: bool) -> str:
+    """With the interval that holds for all K together, or where there is one K, its own."""
     if difference is None:
         return ""
-    low, high = difference.together or (difference.low, difference.high)
+    own = (difference.low, difference.high)
+    low, high = own if alone else difference.together or own
     return f"{signed(difference.value)} [{signed(low)}, {signed(high)}]"
 
 
 def _verdict(row: Sequence[Cell], baseline: str, percent: str, primary: str | None) -> str:
-    """One sentence on the mean over K, one on the single K; signs as they are."""
+    """One sentence on the mean over K, one on the single K, of which the first is all where there
+    is one K; signs as they are."""
     name, by_shots = row[0].row, {cell.shots: cell.difference for cell in row}
-    overall = by_shots.pop(ALL)
+    single = None if ALL in by_shots else label(row[0].shots)
+    overall = by_shots.pop(ALL if single is None else row[0].shots)
     assert overall is not None
     if overall.low > 0:
         finding = f"{name} is better than {baseline}"
@@ -140,10 +151,11 @@ def _verdict(row: Sequence[Cell], baseline: str, percent: str, primary: str | No
         role = "for comparison only: copies of the shots may be among the test images"
     if row[0].standing == "leaky":
         role = "trained on the test images, so no claim"
+    together = f"With simultaneous intervals: better at {_at(better)}, worse at {_at(worse)}."
     return (
-        f"{name} {MINUS} {baseline}, mean over K ({role}): {signed(overall.value)}, "
-        f"{percent} interval [{signed(overall.low)}, {signed(overall.high)}]: {finding}. "
-        f"With simultaneous intervals: better at {_at(better)}, worse at {_at(worse)}."
+        f"{name} {MINUS} {baseline}, {single or 'mean over K'} ({role}): {signed(overall.value)}, "
+        f"{percent} interval [{signed(overall.low)}, {signed(overall.high)}]: {finding}."
+        f"{'' if single else f' {together}'}"
     )
 
 
@@ -234,7 +246,8 @@ def _how_to_read(notes: Sequence[str]) -> list[str]:
 
 
 def _columns(layout: Layout) -> list[str]:
-    return [*(column(shot) for shot in layout.shots), "mean over K"]
+    mean = ["mean over K"] if len(layout.shots) > 1 else []
+    return [*(column(shot) for shot in layout.shots), *mean]
 
 
 def _at(shots: Sequence[str]) -> str:

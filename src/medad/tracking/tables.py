@@ -81,7 +81,9 @@ def finished_tables(root: Path) -> list[Table]:
         ]
         for folder in ("tables", "figures")
     }
-    found = {str(value["identity"]["table"]): value for value in made["tables"]}
+    # Tables of sizes have no numbers to show there.
+    shown = [value for value in made["tables"] if "table" in value["identity"]]
+    found = {str(value["identity"]["table"]): value for value in shown}
     return [
         Table(name, value, tuple(fig for fig in made["figures"] if _goes_with(fig, name, value)))
         for name, value in sorted(found.items())
