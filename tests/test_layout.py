@@ -6,13 +6,16 @@ from hypothesis import strategies as st
 
 from medad import layout
 from medad.errors import MedadError
+from medad.shot_counts import FULL
 
 name = st.from_regex(r"[A-Za-z0-9_-]{1,8}", fullmatch=True)
 identity = st.fixed_dictionaries(
     {
         **dict.fromkeys(("backbone", "weights", "dataset", "split", "synthesis", "method"), name),
         **dict.fromkeys(("table", "figure"), name),
-        **{k: st.integers(0, 99) for k in ("k", "r")},
+        "sizes": st.just("adfa_table2"),
+        "k": st.integers(0, 99) | st.just(FULL),
+        "r": st.integers(0, 99),
     }
 )
 

@@ -153,8 +153,8 @@ def test_nothing_temporary_stays(tmp_path, data):
 
 
 def test_slices_of_one_volume_differ(tmp_path, data, monkeypatch):
-    def slices(root, path, digest, side):
-        return np.full((side, side, 3), int(path[-1]), np.uint8)
+    def slices(root, path, digest, frame):
+        return np.full((frame.side, frame.side, 3), int(path[-1]), np.uint8)
 
     monkeypatch.setattr(feature_cache.framing, "load_frame", slices)
     images = [("v.nii#z=1", "same"), ("v.nii#z=2", "same"), ("copy.nii#z=1", "same")]

@@ -137,7 +137,7 @@ def test_refuses_gaps_and_mismatches(cohort: Cohort) -> None:
         bootstrap({}, 10, np.random.default_rng(0))
     run = runs["consult", 4, 2]
     short = replace(run, test=run.test.take(np.arange(len(run.test) - 1)))
-    with pytest.raises(MedadError, match="different test images at K=4 r2"):
+    with pytest.raises(MedadError, match="different test images at K = 4, r2"):
         bootstrap({**runs, ("consult", 4, 2): short}, 10, np.random.default_rng(0))
 
 
