@@ -105,3 +105,21 @@ def test_colour_stays_colour() -> None:
     pixels[0, 0] = (255, 0, 0)
     with Image.open(io.BytesIO(pictures.png(pixels))) as picture:
         assert picture.mode == "RGB"
+
+
+def test_a_heat_map_is_clear_where_the_method_saw_nothing() -> None:
+    values = np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
+    window = (0.25, 0.125, 0.75, 0.875)
+    with Image.open(io.BytesIO(pictures.heat_png(values, 0.0, 1.0, window))) as opened:
+        pixels = np.asarray(opened.convert("RGBA"))
+    clear = pixels[..., 3] == 0
+    rows, columns = (np.flatnonzero(~clear.all(axis)) / pictures.HEAT_SIDE for axis in (1, 0))
+    assert (rows[0], columns[0]) == (0.25, 0.125)
+    assert (rows[-1] + 1 / pictures.HEAT_SIDE, columns[-1] + 1 / pictures.HEAT_SIDE) == (
+        0.75,
+        0.875,
+    )
+    assert clear.mean() == 1 - 0.5 * 0.75
+    whole = pictures.heat_png(values, 0.0, 1.0)
+    with Image.open(io.BytesIO(whole)) as opened:
+        assert (np.asarray(opened.convert("RGBA"))[..., 3] > 0).all()

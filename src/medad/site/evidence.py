@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
+from medad.data.frame import Frame
 from medad.detectors.maps import upsample
 from medad.reporting.examples import BRIGHTEST, spans_decades
 from medad.site import charts, curves
@@ -12,6 +15,7 @@ from medad.site.album import Album, Featured, label_name, panel
 from medad.site.document import details
 from medad.site.examples import EACH, KINDS, Standing, choose, ranks, standings
 from medad.site.material import Cell, Run
+from medad.site.pictures import WHOLE
 from medad.site.text import code, digest, esc, plural, score
 
 _UP = "../"
@@ -143,7 +147,7 @@ def _of_run(
     for (kind, path), image in images.items():
         row = place[path]
         sha256 = str(scored.sha256[row])
-        heat = None if heats is None else heats.file(row)
+        heat = None if heats is None else heats.file(row, path)
         album.featured[cell.dataset, path].append(Featured(cell, kind, run, heat))
         picture = album.picture(cell.dataset, path, sha256)
         link = album.link(cell.dataset, path, sha256)
@@ -169,14 +173,16 @@ class _Heats:
         album: Album,
         grids: NDArray[np.float16],
         test: NDArray[np.int64],
-        side: int,
+        sizes: Mapping[str, tuple[int, int]],
+        frame: Frame,
         smoothing: float,
     ) -> None:
         values = grids[test].astype(np.float64)
         self._logarithmic = spans_decades(values)
         low, high = float(values.min()), float(np.quantile(values, BRIGHTEST))
         self._limits = (np.log(low), np.log(high)) if self._logarithmic else (low, high)
-        self._album, self._grids, self._side, self._smoothing = album, grids, side, smoothing
+        self._album, self._grids, self._sizes = album, grids, sizes
+        self._frame, self._smoothing = frame, smoothing
 
     @classmethod
     def of(cls, album: Album, cell: Cell, run: Run, test: NDArray[np.int64]) -> _Heats | None:
@@ -185,12 +191,16 @@ class _Heats:
         if grids is None:
             return None
         params = cell.audit["parameters"]["metrics"]
-        return cls(album, grids, test, int(params["side"]), float(params["smoothing"]))
+        index = album.material.index(cell.dataset)
+        sizes = {path: (int(one["height"]), int(one["width"])) for path, one in index.items()}
+        return cls(album, grids, test, sizes, Frame.of(params), float(params["smoothing"]))
 
-    def file(self, row: int) -> str:
-        pixels = upsample(self._grids[[row]], self._side, self._smoothing)[0]
+    def file(self, row: int, path: str) -> str:
+        pixels = upsample(self._grids[[row]], self._frame.side, self._smoothing)[0]
         values = np.log(np.maximum(pixels, 1e-30)) if self._logarithmic else pixels
-        return self._album.gallery.heat(values, *self._limits)
+        window = self._frame.window(*self._sizes[path]) if path in self._sizes else WHOLE
+        low, high = self._limits
+        return self._album.gallery.heat(values, low, high, window)
 
 
 def without_maps(album: Album, cell: Cell) -> str:

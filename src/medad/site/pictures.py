@@ -23,6 +23,9 @@ HEAT_SIDE = 96
 _LEVELS = 64  # colours of a heat map
 _FAINT, _STRONG = 0.1, 0.8  # opacity of its lowest and highest colour
 
+Window = tuple[float, float, float, float]  # top, left, bottom, right, fractions of an image
+WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
+
 ABSENT = "Not on this machine: known by its hash only."
 CHANGED = "Not shown: the file here is missing, unreadable or not the one with this hash."
 
@@ -73,9 +76,11 @@ class Gallery:
         except MedadError:
             return Picture(file, no_outline=CHANGED)
 
-    def heat(self, values: NDArray[np.float32], low: float, high: float) -> str:
+    def heat(
+        self, values: NDArray[np.float32], low: float, high: float, window: Window = WHOLE
+    ) -> str:
         """Heat map (side, side) on a scale of colours from ``low`` to ``high``; its file."""
-        content = heat_png(values, low, high)
+        content = heat_png(values, low, high, window)
         file = f"heat/{hashlib.sha256(content).hexdigest()[:32]}.png"
         write_bytes(self.site / file, content)
         return file
@@ -105,20 +110,23 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     return _encode(Image.fromarray(pixels[..., 0] if grey else pixels))
 
 
-def heat_png(values: NDArray[np.float32], low: float, high: float) -> bytes:
-    """PNG of few colours and rising opacity, to be laid over an image."""
+def heat_png(values: NDArray[np.float32], low: float, high: float, window: Window = WHOLE) -> bytes:
+    """PNG of few colours and rising opacity, to be laid over an image; clear outside ``window``,
+    the part of the image that the method saw."""
     import cv2
     from PIL import Image
 
-    small = cv2.resize(values, (HEAT_SIDE, HEAT_SIDE), interpolation=cv2.INTER_AREA)
+    top, left, bottom, right = (round(HEAT_SIDE * edge) for edge in window)
+    small = cv2.resize(values, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
     share = np.clip((small - low) / (high - low or 1.0), 0, 1)
-    levels = np.round(share * (_LEVELS - 1)).astype(np.uint8)
+    levels = np.full((HEAT_SIDE, HEAT_SIDE), _LEVELS, np.uint8)
+    levels[top:bottom, left:right] = np.round(share * (_LEVELS - 1))
     picture = Image.fromarray(levels, "P")
     ramp = np.round(np.linspace(0, 255, _LEVELS)).astype(np.uint8)
     colours = cv2.applyColorMap(ramp[:, None], cv2.COLORMAP_INFERNO)[:, 0, ::-1]
-    picture.putpalette(colours.tobytes())
+    picture.putpalette(colours.tobytes() + bytes(3))
     opacity = np.round(255 * np.linspace(_FAINT, _STRONG, _LEVELS)).astype(np.uint8)
-    return _encode(picture, transparency=opacity.tobytes())
+    return _encode(picture, transparency=opacity.tobytes() + b"\0")
 
 
 def _encode(picture: Any, **options: Any) -> bytes:
