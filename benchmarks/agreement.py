@@ -69,8 +69,8 @@ def main() -> None:
         "# Agreement with anomalib",
         "",
         "Made by `python benchmarks/agreement.py --anomalib FOLDER"
-        f"{' --weights FILE' if options.weights else ''} --page`, FOLDER being an unpacked wheel of "
-        "anomalib 2.7.0, in an environment with torchvision.",
+        f"{' --weights FILE' if options.weights else ''} --page`, FOLDER being an unpacked wheel "
+        "of anomalib 2.7.0, in an environment with torchvision.",
         f"Phantom of {options.side} pixels: {half} healthy images to train on, {half} healthy and "
         f"{options.anomalous} anomalous to test; {'ImageNet' if options.weights else 'random'} "
         f"ResNet-18. {options.epochs} epochs, anomalib's optimizers, the same first "

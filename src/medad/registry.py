@@ -49,6 +49,8 @@ FIGURES = {
     "covering_radius": "medad.reporting.figures.covering_radius:draw",
     "reconstructions": "medad.reporting.figures.reconstructions:draw",
     "failure_gallery": "medad.reporting.figures.failure_gallery:draw",
+    "samples": "medad.reporting.figures.samples:draw",
+    "channel_attention": "medad.reporting.figures.channel_attention:draw",
 }
 
 

@@ -108,6 +108,18 @@ class Adfa:
             maps += [one.reshape(height, width).cpu().numpy() for one in found]
         return Scores(self._image_scores(maps), np.stack(maps))
 
+    @torch.no_grad()
+    def gates(self, pyramid: Pyramid) -> NDArray[np.float32]:
+        """Channel attention A of equation 1, (N, D) in (0, 1), of N images."""
+        if self.descriptor is None:
+            raise RuntimeError("fit or load_state comes before gates")
+        found = []
+        for grid in positions(pyramid, self.layers, self.params.pool, self.device):
+            places = coordinates(*grid.shape[-2:]).to(self.device)
+            reduced = self.descriptor.reduced(vectors(grid)[None], places)
+            found.append(self.descriptor.gate(reduced)[0].cpu().numpy())
+        return np.stack(found)
+
     def state(self) -> dict[str, Tensor]:
         """``descriptor/...``, ``centres`` (P, D) and ``history/...``, all float32."""
         if self.descriptor is None:

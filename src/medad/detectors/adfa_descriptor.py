@@ -52,12 +52,16 @@ class Descriptor(nn.Module):
 
     def forward(self, features: Tensor, places: Tensor) -> Tensor:
         """(B, P, D) of features (B, P, C) and ``coordinates`` (P, 2)."""
-        # The same as a linear map of features beside coordinates, without a copy of them.
-        weight = self.reduce.weight
-        reduced = features @ weight[:, :-2].T + (places @ weight[:, -2:].T + self.reduce.bias)
+        reduced = self.reduced(features, places)
         if self.attention == 0:
             return reduced
         return reduced + self.attention * self.gate(reduced)[:, None] * reduced
+
+    def reduced(self, features: Tensor, places: Tensor) -> Tensor:
+        """P^d, (B, P, D), before the attention."""
+        # The same as a linear map of features beside coordinates, without a copy of them.
+        weight = self.reduce.weight
+        return features @ weight[:, :-2].T + (places @ weight[:, -2:].T + self.reduce.bias)
 
     def gate(self, reduced: Tensor) -> Tensor:
         """A of equation 1, (B, D) in (0, 1), of vectors (B, P, D)."""

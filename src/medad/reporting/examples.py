@@ -76,7 +76,7 @@ def single_draw(task: Task) -> str:
 
 def place(task: Task) -> str:
     """Data set, split, K and draws of a figure, for its title."""
-    shots, draws = ", ".join(str(k) for k in task.params["shots"]), task.params["draws"]
+    shots, draws = ", ".join(text(k) for k in task.params["shots"]), task.params["draws"]
     drawn = f"draw {draws[0]}" if len(draws) == 1 else f"{len(draws)} draws"
     return f"{task.identity['dataset']}, split {task.identity['split']}, K = {shots}, {drawn}"
 
