@@ -17,6 +17,7 @@ from medad import layout
 from medad.files import canonical_json, read_csv, read_json
 from medad.lineage import cells as maps
 from medad.lineage import manifest
+from medad.shot_counts import FULL, parse
 from medad.shot_counts import column as column_of
 from medad.tracking.entries import Entry, flat, origin, tested
 
@@ -117,11 +118,7 @@ def whole(root: Path, table: Table, *, origins: bool = True) -> Entry:
         folder = picture.parent.relative_to("results").as_posix()
         artifacts.append((picture.as_posix(), folder))
     rows = [row for row in read_csv(root / outputs["csv"]["path"]) if row["shots"] != "all"]
-    points = [
-        (f"{row['dataset']}/{row['split']}/{row['method']}", int(row["shots"]), float(row["auroc"]))
-        for row in rows
-        if row["auroc"]
-    ]
+    points = [_point(row) for row in rows if row["auroc"]]
     return Entry(
         key=table.version,
         name=table.name,
@@ -182,6 +179,15 @@ def cells(root: Path, table: Table, *, origins: bool = True) -> list[Cell]:
         runs = tuple(run.removeprefix(_METRICS) for run in cell["metrics"])
         found.append(Cell(entry, runs, column != "all"))
     return found
+
+
+def _point(row: Mapping[str, str]) -> tuple[str, int, float]:
+    """Curve, K and AUROC of a CSV row; all of the pool is no place on an axis of K."""
+    curve = f"{row['dataset']}/{row['split']}/{row['method']}"
+    k = parse(row["shots"])
+    return (
+        (f"{curve}/full", 0, float(row["auroc"])) if k == FULL else (curve, k, float(row["auroc"]))
+    )
 
 
 def _cell(row: Mapping[str, str]) -> str:

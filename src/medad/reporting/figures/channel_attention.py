@@ -48,7 +48,7 @@ def render(title: str, healthy: Gates, anomalous: Gates, weight: float) -> bytes
     order = np.argsort(healthy.mean(axis=0), kind="stable")
     gap = np.abs(healthy.mean(axis=0) - anomalous.mean(axis=0))
     note = (
-        f"Line: mean over images; band: least to largest. The means differ by {gap.max():.3f} at "
+        f"Line: mean over images; band: least to largest.\nThe means differ by {gap.max():.3f} at "
         f"most, which times epsilon = {weight:g} is {weight * gap.max():.4f} of a channel."
     )
     with style():
