@@ -156,3 +156,24 @@ def test_notes_are_the_comments_beside_values() -> None:
     shipped = notes((ROOT / "params.yaml").read_text())
     assert shipped["synthesis.consult.shape"] == "curve (Algorithm 1) or hull (the text)"
     assert shipped["stage1.consult.koleo"].startswith("norm (literal eq. 5)")
+
+
+def one_step(kind: str, identity: dict[str, Any]) -> Node:
+    """A step as what ships would make it."""
+    half = asdict(Plan(ROOT, load(ROOT)).half(kind, identity))
+    return Node(f"{kind}.manifest.json", {**half, "identity": identity})
+
+
+def test_sizes_of_adfas_split_are_the_data_sets_own() -> None:
+    split = one_step("split", {"dataset": "busi", "split": "adfa"})
+    found = {one.key: one for one in readings(ROOT, [split])}
+    pool = found["splits.adfa.numbers.busi.pool"]
+    assert (pool.value, pool.default) == (96, 96)
+    assert found["splits.adfa.numbers.busi.anomalous"].value == 496
+
+
+def test_weights_may_be_a_methods_own() -> None:
+    head = one_step("head", {**RUN, "method": "adfa_random"})
+    found = {one.key: one for one in readings(ROOT, [head])}
+    assert found["backbone.weights"].default == "random"
+    assert "detectors.adfa.trains" not in found

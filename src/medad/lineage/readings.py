@@ -49,7 +49,8 @@ _ELSEWHERE = {  # parameters of steps that are keys of other sections
     "confidence": "evaluation.confidence",
 }
 _OWN = {"weights": "backbone", "phantom": "datasets.{dataset}", "split": "splits.{split}"}
-_DERIVED = ("implementation", "source", "synthesis", "reads", "frozen", "policy")
+_NUMBERS = "splits.adfa.numbers.{dataset}"  # the one policy whose parameters are a dataset's
+_DERIVED = ("implementation", "source", "synthesis", "reads", "frozen", "trains", "policy")
 _PARTS = {"synthesis": "synthesis", "stage1": "stage1", "detectors": "detector"}  # of a method
 _REPORTING = ("table", "figure")  # what they take is shown by the steps that it comes from
 
@@ -137,6 +138,8 @@ def value_of(config: Mapping[str, Any], key: str, method: str | None) -> Any:
     part = _PARTS.get(parts[0])
     if chosen and key == "backbone.name" and chosen["backbone"]:
         return chosen["backbone"]
+    if chosen and key == "backbone.weights" and chosen.get("weights"):
+        return chosen["weights"]
     if chosen and part and chosen[part] == parts[1]:
         section = overlay(config[parts[0]][parts[1]], chosen["override"][part])
         return _walk(section, parts[2:])
@@ -192,7 +195,9 @@ def _keys(node: Node) -> Iterator[tuple[str, Any]]:
     params = node.manifest["params"]
     if node.kind in _REPORTING:
         return
-    own = _OWN.get(node.kind, "").format(**node.manifest["identity"])
+    numbers = node.kind == "split" and params["policy"] == "adfa"
+    template = _NUMBERS if numbers else _OWN.get(node.kind, "")
+    own = template.format(**node.manifest["identity"])
     own = own or _SECTIONS.get(params.get("implementation"), "")
     for name, value in flat(params):
         first, _, rest = name.partition(".")
