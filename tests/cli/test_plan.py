@@ -11,7 +11,7 @@ pytestmark = pytest.mark.engine
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["results/tables/table9.csv"], "table: got 'table9'; workflow/tables has: table1"),
+        (["results/tables/table9.csv"], "table: got 'table9'; workflow/tables has: adfa_table1"),
         (
             ["results/heads/phantom/grouped/nope/k2/r0.safetensors"],
             "method: got 'nope'; params.yaml has: ",

@@ -28,7 +28,7 @@ def test_only_rendering_depends_on_reporting() -> None:
     root = PACKAGE.parents[1]
     for half in Plan(root, load(root)).halves().values():
         reporting = [name for name in half["code"] if name.startswith("reporting/")]
-        assert bool(reporting) == (half["kind"] in ("table", "figure")), half["kind"]
+        assert bool(reporting) == (half["kind"] in ("table", "sizes", "figure")), half["kind"]
 
 
 def test_a_method_that_imports_the_scheduler_is_refused() -> None:

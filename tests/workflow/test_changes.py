@@ -111,7 +111,8 @@ def new_detector(project: Project) -> None:
     added = line.replace("padim", "gaussian").replace("Padim", "Gaussian")
     project.replace("src/medad/registry.py", line, line + added)
     project.replace("src/medad/config/sections.py", "    padim: Padim\n", GAUSSIAN)
-    section = {"layers": [1], "dimensions": 8, "regularisation": 0.1, "smooth": 0.0}
+    section = {"layers": [1], "align": "nearest", "dimensions": 8}
+    section |= {"regularisation": 0.1, "smooth": 0.0}
     method = {"stage1": "none", "synthesis": "none", "detector": "gaussian"}
     project.change({"detectors": {"gaussian": section}, "methods": {"gaussian": method}})
 

@@ -178,7 +178,7 @@ def test_every_rule_that_makes_files_has_a_log_and_a_benchmark(committed: Projec
         parts = re.split(r"^rule (\w+):\n", path.read_text(), flags=re.M)
         rules.update(zip(parts[1::2], parts[2::2], strict=True))
     makers = {name: text for name, text in rules.items() if re.search(r"^    output:", text, re.M)}
-    assert len(makers) == 13
+    assert len(makers) == 14
     for name, text in makers.items():
         assert f'log: "logs/{name}/' in text
         assert f'benchmark: "logs/benchmarks/{name}/' in text
