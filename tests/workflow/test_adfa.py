@@ -56,4 +56,4 @@ def test_tables_and_pictures_of_adfa(tmp_path: Path) -> None:
     assert "draw: K full, replicate 0" in audit
     assert "nothing has changed" in project.medad("verify").stdout
     page = project.medad("page", "--out", "site").stdout
-    assert "1 table, 6 cells" in page
+    assert "1 tables, 6 cells" in page
