@@ -13,11 +13,11 @@ from medad import layout, registry
 from medad.config.load import section_with
 from medad.config.models import Config, Method
 from medad.errors import MedadError
+from medad.figure_parameters import of_figure
 
 TABLES = Path("workflow/tables")
 BASELINE = "patchcore"
 _FIGURE = ("draws", "title", "source", "about", "reads")  # keys that every figure's entry has
-_NOT_A_RESULT = ("kind", "draws", "about", "takes")  # keys that are not a figure's parameters
 
 
 @dataclass(frozen=True)
@@ -161,14 +161,14 @@ class Parameters:
             case "shots":
                 return {}
             case "pairs":
-                return {**self._frame, **self._synthesis(str(identity["synthesis"]))}
+                return {**self.frame, **self.synthesis_params(str(identity["synthesis"]))}
             case "stage1" | "head" | "score" | "metrics":
                 return self._run_params(kind, str(identity["method"]))
             case _:
                 return self._report_params(kind, identity)
 
     @property
-    def _frame(self) -> dict[str, Any]:
+    def frame(self) -> dict[str, Any]:
         """What part of an image is seen; without a crop, its side alone."""
         image = self.config.image
         return {"side": image.side} if image.resize is None else image.model_dump()
@@ -184,7 +184,8 @@ class Parameters:
             section = section["numbers"][dataset]
         return {"policy": policy, **section}
 
-    def _synthesis(self, label: str) -> dict[str, Any]:
+    def synthesis_params(self, label: str) -> dict[str, Any]:
+        """Parameters of the pairs of this name; see ``synthesis_of``."""
         for name, method in self.config.methods.items():
             if method.synthesis != "none" and self.synthesis_of(name) == label:
                 section = getattr(self.config.synthesis, method.synthesis)
@@ -204,13 +205,13 @@ class Parameters:
         method, evaluation = config.methods[name], config.evaluation
         if kind == "metrics":
             return {
-                **self._frame,
+                **self.frame,
                 "maps": evaluation.maps,
                 "smoothing": evaluation.smoothing,
                 "healthy_quantile": evaluation.healthy_quantile,
             }
         common = {
-            **self._frame,
+            **self.frame,
             "backbone": {"name": self.backbone_of(name), "weights": self.weights_of(name)},
         }
         if kind == "stage1":
@@ -218,11 +219,11 @@ class Parameters:
                 **common,
                 "implementation": registry.lookup(registry.STAGE1, method.stage1, "stage1"),
                 "synthesis": self.synthesis_of(name),
-                **self._section(method, "stage1", name),
+                **self.section(method, "stage1", name),
             }
-        section = self._section(method, "detector", name)
+        section = self.section(method, "detector", name)
         made = registry.lookup(registry.EVERY_DETECTOR, method.detector, "detector")
-        detector: dict[str, Any] = {**self._frame, "implementation": made}
+        detector: dict[str, Any] = {**self.frame, "implementation": made}
         if method.detector in registry.IMAGE_DETECTORS:
             # Only one that the backbone teaches depends on it.
             taught = method.detector in registry.TAUGHT_DETECTORS
@@ -234,7 +235,8 @@ class Parameters:
         detector |= section
         return detector if kind == "head" else {**detector, "maps": evaluation.maps}
 
-    def _section(self, method: Method, part: str, name: str) -> dict[str, Any]:
+    def section(self, method: Method, part: str, name: str) -> dict[str, Any]:
+        """Keys of the section that a method names as its ``part``, stage1 or detector."""
         sections = self.config.stage1 if part == "stage1" else self.config.detectors
         section = getattr(sections, getattr(method, part))
         return section_with(section, getattr(method.override, part), f"methods.{name}.{part}")
@@ -243,7 +245,7 @@ class Parameters:
         config, runs = self.config, self.config.runs
         counts = {"shots": runs.shots, "draws": runs.draws}
         if kind == "figure":
-            return self._figure_params(str(identity["figure"]))
+            return of_figure(self, str(identity["figure"]))
         if kind == "sizes":
             return {
                 **self.sizes[str(identity["sizes"])],
@@ -280,66 +282,3 @@ class Parameters:
             "datasets": runs.datasets,
             "splits": runs.splits,
         }
-
-    def _figure_params(self, name: str) -> dict[str, Any]:
-        """Own options of an entry, and by value what of the configuration it ``takes``."""
-        if name not in self.figures:
-            raise MedadError(f"figure: got {name!r}; allowed: {', '.join(self.figures)}")
-        entry, methods, runs = self.figures[name], self.figure_methods(name), self.config.runs
-        where, reads = f"{TABLES}: {name}", set(entry["reads"])
-        for method in methods:
-            if method not in self.config.methods:
-                known = ", ".join(self.config.methods)
-                raise MedadError(f"{where}: method {method!r} is not in methods: {known}")
-            adapted = self.config.methods[method].stage1 != "none"
-            if not adapted and (reads & {"pairs", "events"} or "stage1" in entry.get("takes", [])):
-                raise MedadError(f"{where}: {method} has no stage 1 to show; name another method")
-        if "maps" in reads and not self.config.evaluation.maps:
-            raise MedadError(f"{where}: shows anomaly maps; set evaluation.maps to true")
-        for read in sorted(reads - set(layout.READABLE)):
-            raise MedadError(f"{where}: reads {read!r}; allowed: {', '.join(layout.READABLE)}")
-        draws = [str(entry.get(key, "one")) for key in ("shots", "replicates")]
-        if not set(draws) <= {"one", "all"}:
-            raise MedadError(f"{where}: shots, replicates: got {draws}; allowed: one, all")
-        one = [4 if 4 in runs.shots else runs.shots[0]]
-        found: dict[str, Any] = {
-            **{key: value for key, value in entry.items() if key not in _NOT_A_RESULT},
-            "implementation": registry.lookup(registry.FIGURES, entry["draws"], f"{where}: draws"),
-            "methods": methods,
-            "shots": one if draws[0] == "one" else runs.shots,
-            "draws": runs.draws[:1] if draws[1] == "one" else runs.draws,
-        }
-        if "table" in entry:
-            found["rows"] = self.tables[entry["table"]]["rows"]
-            found["paper_dataset"] = self.tables[entry["table"]]["dataset"]
-        if reads & {"weights", "trunk", "pairs", "events"}:
-            for method in methods:
-                if self.backbone_of(method) != self.config.backbone.name:
-                    raise MedadError(f"{where}: {method} has a backbone of its own; show others")
-            backbone = self.config.backbone
-            found["backbone"] = {"name": backbone.name, "weights": backbone.weights}
-            found["synthesis_of"] = {method: self.synthesis_of(method) for method in methods}
-        takes = entry.get("takes", [])
-        return {
-            **found,
-            **(self._frame if "side" in takes else {}),
-            **{taken: self._taken(taken, methods) for taken in takes},
-        }
-
-    def _taken(self, name: str, methods: list[str]) -> Any:
-        """A value of the configuration, or the parameters of a step of every method."""
-        config = self.config
-        match name:
-            case "side":
-                return config.image.side
-            case "smoothing" | "healthy_quantile":
-                return getattr(config.evaluation, name)
-            case "stage1":
-                return {method: self.of("stage1", {"method": method}) for method in methods}
-            case "synthesis":
-                labels = {method: self.synthesis_of(method) for method in methods}
-                return {method: self._synthesis(label) for method, label in labels.items()}
-            case "detector":
-                return {m: self._section(config.methods[m], "detector", m) for m in methods}
-        allowed = "side, smoothing, healthy_quantile, stage1, synthesis, detector"
-        raise MedadError(f"{TABLES}: a figure takes {name!r}; allowed: {allowed}")

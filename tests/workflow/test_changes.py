@@ -110,7 +110,7 @@ def new_detector(project: Project) -> None:
     line = '    "padim": "medad.detectors.padim:Padim",\n'
     added = line.replace("padim", "gaussian").replace("Padim", "Gaussian")
     project.replace("src/medad/registry.py", line, line + added)
-    project.replace("src/medad/config/sections.py", "    padim: Padim\n", GAUSSIAN)
+    project.replace("src/medad/config/detectors.py", "    padim: Padim\n", GAUSSIAN)
     section = {"layers": [1], "align": "nearest", "dimensions": 8}
     section |= {"regularisation": 0.1, "smooth": 0.0}
     method = {"stage1": "none", "synthesis": "none", "detector": "gaussian"}

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from medad.config.base import Count, Fraction, Model, Name, NonNegative, Sha256
-from medad.config.sections import Detectors, Stage1, Synthesis
+from medad.config.detectors import Detectors
+from medad.config.sections import Stage1, Synthesis
 from medad.shot_counts import FULL
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Self, get_args
 
+from medad.detectors import require
 from medad.errors import MedadError
 from medad.losses.adaptation import Nearest
 
@@ -60,26 +61,18 @@ class AdfaParameters:
         return cls(**{**named, "layers": tuple(params["layers"])})
 
     def __post_init__(self) -> None:
-        if not self.layers or len(set(self.layers)) < len(self.layers):
-            raise MedadError(f"layers: got {list(self.layers)}, allowed: distinct layers, not none")
-        for name, allowed in (
-            ("pooling", get_args(Pooling)),
-            ("mode", get_args(Mode)),
-            ("operator", get_args(Operator)),
-            ("centres", get_args(Centres)),
-            ("image_score", get_args(ImageScore)),
-        ):
-            if (got := getattr(self, name)) not in allowed:
-                raise MedadError(f"{name}: got {got!r}, allowed: {', '.join(allowed)}")
-        for name in ("reduction", "neighbors", "epochs", "batch"):
-            if getattr(self, name) < 1:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: 1 or more")
-        for name in ("epsilon", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: above 0")
-        for name in ("attention", "weight_decay", "smooth"):
-            if not getattr(self, name) >= 0:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: 0 or more")
+        require.distinct_layers(self.layers)
+        require.one_of(
+            self,
+            pooling=get_args(Pooling),
+            mode=get_args(Mode),
+            operator=get_args(Operator),
+            centres=get_args(Centres),
+            image_score=get_args(ImageScore),
+        )
+        require.counts(self, "reduction", "neighbors", "epochs", "batch")
+        require.above_zero(self, "epsilon", "learning_rate")
+        require.zero_or_more(self, "attention", "weight_decay", "smooth")
         if self.kernel != "adaptive" and (self.kernel < 1 or self.kernel % 2 == 0):
             raise MedadError(f"kernel: got {self.kernel}, allowed: odd sizes, or adaptive")
         if self.divergence and self.mode == "paper":

@@ -21,6 +21,7 @@ from medad.detectors.images import Images
 from medad.detectors.natural import NaturalImages
 from medad.detectors.network_state import collect, restore
 from medad.detectors.pdn import BORDER, AutoEncoder, PatchDescription
+from medad.detectors.pixels import to_unit
 from medad.detectors.scores import Scores
 from medad.detectors.student import Networks, train
 from medad.detectors.teacher import teacher_of
@@ -129,13 +130,7 @@ class EfficientAD:
         return student, AutoEncoder(params.side, params.channels)
 
     def _pixels(self, images: Images) -> Tensor:
-        side = self.params.side
-        if images.dtype != np.uint8 or images.shape[1:] != (side, side, 3):
-            raise MedadError(
-                f"images: got {images.dtype} {images.shape}, allowed: uint8 (N, {side}, {side}, 3)"
-            )
-        pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
-        return pixels.to(self.device).float().contiguous() / 255
+        return to_unit(images, self.params.side, self.device)
 
     def _divided(self, shots: Tensor, training: Training) -> tuple[Tensor, Tensor]:
         """Images to train on, and images whose maps have the quantiles."""

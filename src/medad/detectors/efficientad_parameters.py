@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Self, get_args
 
+from medad.detectors import require
 from medad.detectors.alterations import Views
 from medad.detectors.pdn import LEAST_SIDE, SIZES
 from medad.errors import MedadError
@@ -64,27 +65,19 @@ class EfficientADParameters:
             raise MedadError(
                 f"image.side: got {self.side}, EfficientAD needs {LEAST_SIDE} pixels or more"
             )
-        for name, allowed in (
-            ("size", SIZES),
-            ("teacher", get_args(Teacher)),
-            ("distil_on", ("shots", "images")),
-            ("penalty", ("none", "images")),
-            ("quantiles", get_args(Quantiles)),
-            ("border", get_args(Border)),
-        ):
-            if (got := getattr(self, name)) not in allowed:
-                raise MedadError(f"{name}: got {got!r}, allowed: {', '.join(allowed)}")
-        for name in ("channels", "distil_steps", "distil_batch", "steps"):
-            if getattr(self, name) < 1:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: 1 or more")
-        for name in ("width", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: above 0")
-        if not self.weight_decay >= 0:
-            raise MedadError(f"weight_decay: got {self.weight_decay}, allowed: 0 or more")
-        for name in ("hard", "jitter"):
-            if not 0 <= getattr(self, name) < 1:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: 0 to below 1")
+        require.one_of(
+            self,
+            size=SIZES,
+            teacher=get_args(Teacher),
+            distil_on=("shots", "images"),
+            penalty=("none", "images"),
+            quantiles=get_args(Quantiles),
+            border=get_args(Border),
+        )
+        require.counts(self, "channels", "distil_steps", "distil_batch", "steps")
+        require.above_zero(self, "width", "learning_rate")
+        require.zero_or_more(self, "weight_decay")
+        require.below_one(self, "hard", "jitter")
         if not 0 <= self.low < self.high <= 1:
             raise MedadError(
                 f"low and high: got {self.low} and {self.high}, allowed: 0 <= low < high <= 1"

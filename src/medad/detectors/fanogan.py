@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from medad.detectors import require
 from medad.detectors.adam import adam, descend
 from medad.detectors.epochs import Epochs
 from medad.detectors.fanogan_networks import networks
@@ -58,16 +59,10 @@ class FAnoGanParameters:
         if self.resolution < 32 or self.resolution % 16:
             # At 16 a batch norm would see one value of an image, which is no statistic.
             raise MedadError(f"resolution: got {self.resolution}, allowed: multiples of 16 from 32")
-        for name in ("latent", "epochs", "encoder_epochs", "batch", "n_critic"):
-            if getattr(self, name) < 1:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: 1 or more")
-        if self.critic_count not in ("epoch", "run"):
-            raise MedadError(f"critic_count: got {self.critic_count!r}, allowed: epoch, run")
-        for name in ("penalty", "kappa"):
-            if not getattr(self, name) >= 0:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: 0 or more")
-        if not self.learning_rate > 0:
-            raise MedadError(f"learning_rate: got {self.learning_rate}, allowed: above 0")
+        require.counts(self, "latent", "epochs", "encoder_epochs", "batch", "n_critic")
+        require.one_of(self, critic_count=("epoch", "run"))
+        require.zero_or_more(self, "penalty", "kappa")
+        require.above_zero(self, "learning_rate")
         if not 0 <= self.beta1 < 1:
             raise MedadError(f"beta1: got {self.beta1}, allowed: 0 or more, below 1")
 

@@ -19,6 +19,7 @@ from torch.nn.functional import (
     smooth_l1_loss,
 )
 
+from medad.detectors import require
 from medad.detectors.adam import adam, descend
 from medad.detectors.epochs import Epochs
 from medad.detectors.ganomaly_networks import networks
@@ -65,14 +66,9 @@ class GanomalyParameters:
                 f"resolution: got {self.resolution}, allowed: {least}, {2 * least}, {4 * least} "
                 f"and so on (variant: {self.variant})"
             )
-        for name in ("latent", "features", "epochs", "batch"):
-            if getattr(self, name) < 1:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: 1 or more")
-        for name in ("adversarial", "contextual", "encoding"):
-            if not getattr(self, name) >= 0:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: 0 or more")
-        if not self.learning_rate > 0:
-            raise MedadError(f"learning_rate: got {self.learning_rate}, allowed: above 0")
+        require.counts(self, "latent", "features", "epochs", "batch")
+        require.zero_or_more(self, "adversarial", "contextual", "encoding")
+        require.above_zero(self, "learning_rate")
         if not 0 <= self.beta1 < 1:
             raise MedadError(f"beta1: got {self.beta1}, allowed: 0 or more, below 1")
         if self.variant not in ("paper", "anomalib"):

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from medad.detectors import require
 from medad.detectors.grid import Align, positions, stacked
 from medad.detectors.maps import upsample
 from medad.detectors.scores import Pyramid, Scores
@@ -43,16 +44,11 @@ class PadimParameters:
     smooth: float
 
     def __post_init__(self) -> None:
-        if not self.layers or len(set(self.layers)) < len(self.layers):
-            raise MedadError(f"layers: got {list(self.layers)}, allowed: distinct layers, not none")
-        if self.align not in get_args(Align):
-            raise MedadError(f"align: got {self.align!r}, allowed: {', '.join(get_args(Align))}")
-        if self.dimensions < 1:
-            raise MedadError(f"dimensions: got {self.dimensions}, allowed: 1 or more")
-        if not self.regularisation > 0:
-            raise MedadError(f"regularisation: got {self.regularisation}, allowed: above 0")
-        if not self.smooth >= 0:
-            raise MedadError(f"smooth: got {self.smooth}, allowed: 0 or more")
+        require.distinct_layers(self.layers)
+        require.one_of(self, align=get_args(Align))
+        require.counts(self, "dimensions")
+        require.above_zero(self, "regularisation")
+        require.zero_or_more(self, "smooth")
 
 
 class Padim:

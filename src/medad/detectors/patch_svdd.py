@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from medad.detectors import require
 from medad.detectors.adam import adam, descend
 from medad.detectors.epochs import Epochs
 from medad.detectors.images import Images
@@ -23,6 +24,7 @@ from medad.detectors.maps import resize
 from medad.detectors.network_state import collect, frozen, restore
 from medad.detectors.patch_svdd_networks import LARGE, SMALL, STEP, Encoder, Position
 from medad.detectors.patch_svdd_patches import jittered, neighbours, spread
+from medad.detectors.pixels import to_unit
 from medad.detectors.scores import Scores
 from medad.detectors.training import Training, run
 from medad.errors import MedadError
@@ -68,17 +70,10 @@ class PatchSvddParameters:
                 f"image.side: got {self.side}, allowed for patch_svdd: {LARGE} or more; change it, "
                 "or use another method"
             )
-        for name in ("channels", "epochs", "repeats", "batch"):
-            if getattr(self, name) < 1:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: 1 or more")
-        for name in ("width", "learning_rate"):
-            if not getattr(self, name) > 0:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: above 0")
-        if not self.svdd >= 0:
-            raise MedadError(f"svdd: got {self.svdd}, allowed: 0 or more")
-        if self.combine not in get_args(Combine):
-            allowed = ", ".join(get_args(Combine))
-            raise MedadError(f"combine: got {self.combine!r}, allowed: {allowed}")
+        require.counts(self, "channels", "epochs", "repeats", "batch")
+        require.above_zero(self, "width", "learning_rate")
+        require.zero_or_more(self, "svdd")
+        require.one_of(self, combine=get_args(Combine))
 
 
 class PatchSvdd:
@@ -191,13 +186,7 @@ class PatchSvdd:
         self.banks = {size: Index(own[f"bank{size}"].to(self.device)) for size in _STRIDES}
 
     def _pixels(self, images: Images) -> Tensor:
-        side = self.params.side
-        if images.dtype != np.uint8 or images.shape[1:] != (side, side, 3):
-            raise MedadError(
-                f"images: got {images.dtype} {images.shape}, allowed: uint8 (N, {side}, {side}, 3)"
-            )
-        pixels = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
-        return pixels.to(self.device).float().contiguous() / 255
+        return to_unit(images, self.params.side, self.device)
 
     @torch.no_grad()
     def _codes(self, image: Tensor) -> dict[int, Tensor]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
+from medad.detectors import require
 from medad.detectors.grid import positions, stacked, vectors
 from medad.detectors.scores import Pyramid, Scores
 from medad.errors import MedadError
@@ -47,14 +48,11 @@ class PatchCoreParameters:
     smooth: float
 
     def __post_init__(self) -> None:
-        if not self.layers or len(set(self.layers)) < len(self.layers):
-            raise MedadError(f"layers: got {list(self.layers)}, allowed: distinct layers, not none")
+        require.distinct_layers(self.layers)
         if not 0 < self.coreset <= 1:
             raise MedadError(f"coreset: got {self.coreset}, allowed: a fraction in (0, 1]")
-        if self.neighbors < 1:
-            raise MedadError(f"neighbors: got {self.neighbors}, allowed: 1 or more")
-        if not self.smooth >= 0:
-            raise MedadError(f"smooth: got {self.smooth}, allowed: 0 or more")
+        require.counts(self, "neighbors")
+        require.zero_or_more(self, "smooth")
 
 
 class PatchCore:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from medad.detectors import require
 from medad.detectors.adam import descend
 from medad.detectors.epochs import Epochs
 from medad.detectors.images import Images
@@ -63,18 +64,11 @@ class RdadParameters:
                 f"image.side: got {self.side}, allowed for rdad: multiples of 32; change it, or "
                 "use another method"
             )
-        for name in ("epochs", "batch"):
-            if getattr(self, name) < 1:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: 1 or more")
-        if self.cosine not in get_args(Cosine):
-            raise MedadError(f"cosine: got {self.cosine!r}, allowed: images, positions")
-        if not self.learning_rate > 0:
-            raise MedadError(f"learning_rate: got {self.learning_rate}, allowed: above 0")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: 0 to below 1")
-        if not self.smooth >= 0:
-            raise MedadError(f"smooth: got {self.smooth}, allowed: 0 or more")
+        require.counts(self, "epochs", "batch")
+        require.one_of(self, cosine=get_args(Cosine))
+        require.above_zero(self, "learning_rate")
+        require.below_one(self, "beta1", "beta2")
+        require.zero_or_more(self, "smooth")
 
 
 class Rdad:

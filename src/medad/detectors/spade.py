@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from medad.detectors import require
 from medad.detectors.grid import positions, vectors
 from medad.detectors.maps import resize
 from medad.detectors.scores import Pyramid, Scores
@@ -37,10 +38,8 @@ class SpadeParameters:
     neighbors: int
 
     def __post_init__(self) -> None:
-        if not self.layers or len(set(self.layers)) < len(self.layers):
-            raise MedadError(f"layers: got {list(self.layers)}, allowed: distinct layers, not none")
-        if self.neighbors < 1:
-            raise MedadError(f"neighbors: got {self.neighbors}, allowed: 1 or more")
+        require.distinct_layers(self.layers)
+        require.counts(self, "neighbors")
 
 
 class Spade:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from medad.backbones.resnet import Trunk
+from medad.detectors import require
 from medad.detectors.adam import descend
 from medad.detectors.epochs import Epochs
 from medad.detectors.images import Images
@@ -24,7 +25,6 @@ from medad.detectors.network_state import collect, frozen, restore
 from medad.detectors.scores import Scores
 from medad.detectors.training import Training, run
 from medad.detectors.trunks import embedded, frozen_trunk, learning_trunk, pixels, untrained
-from medad.errors import MedadError
 
 Reduction = Literal["mean", "sum"]
 
@@ -55,18 +55,11 @@ class StpmParameters:
         return cls(**{**own, "layers": tuple(own["layers"]), "backbone": own["backbone"]["name"]})
 
     def __post_init__(self) -> None:
-        if not self.layers or len(set(self.layers)) < len(self.layers):
-            raise MedadError(f"layers: got {list(self.layers)}, allowed: distinct layers, not none")
-        for name in ("epochs", "batch"):
-            if getattr(self, name) < 1:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: 1 or more")
-        if self.reduction not in get_args(Reduction):
-            raise MedadError(f"reduction: got {self.reduction!r}, allowed: mean, sum")
-        if not self.learning_rate > 0:
-            raise MedadError(f"learning_rate: got {self.learning_rate}, allowed: above 0")
-        for name in ("momentum", "weight_decay"):
-            if not getattr(self, name) >= 0:
-                raise MedadError(f"{name}: got {getattr(self, name)}, allowed: 0 or more")
+        require.distinct_layers(self.layers)
+        require.counts(self, "epochs", "batch")
+        require.one_of(self, reduction=get_args(Reduction))
+        require.above_zero(self, "learning_rate")
+        require.zero_or_more(self, "momentum", "weight_decay")
 
 
 class Stpm:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,8 +13,8 @@ from medad.backbones.preprocess import normalise
 from medad.backbones.resnet import Trunk, build, rebuild
 from medad.backbones.spec import TrunkSpec
 from medad.detectors.images import Images
+from medad.detectors.pixels import require_side
 from medad.detectors.training import Training
-from medad.errors import MedadError
 from medad.seeds import derive
 
 
@@ -55,10 +54,7 @@ def _learn_norms(module: nn.Module) -> None:
 
 def pixels(images: Images, side: int) -> Tensor:
     """(N, 3, side, side) float32, ImageNet-normalised, channels last, on the CPU."""
-    if images.dtype != np.uint8 or images.shape[1:] != (side, side, 3):
-        raise MedadError(
-            f"images: got {images.dtype} {images.shape}, allowed: uint8 (N, {side}, {side}, 3)"
-        )
+    require_side(images, side)
     return normalise(images)
 
 

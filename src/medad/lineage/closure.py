@@ -11,7 +11,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1]
 # What decides, schedules or records a computation but is never part of one.
 OUTSIDE = (
-    *("cli", "config", "layout", "lineage", "parameters", "plan", "registry", "tracking"),
+    *("cli", "config", "figure_parameters", "layout", "lineage"),
+    *("parameters", "plan", "registry", "tracking"),
     "__main__",
 )
 
