@@ -149,6 +149,17 @@ def test_a_method_may_start_from_random_weights() -> None:
     assert "resnet18" not in " ".join(made.halves())
 
 
+def test_adfas_short_preset_is_of_resnet18_alone() -> None:
+    made = plan(preset="adfa+adfa_short", backbone={"weights": "random"})
+    params = made.parameters.of("head", {"dataset": "busi", "method": "padim"})
+    assert (params["backbone"]["name"], params["dimensions"], params["side"]) == (
+        "resnet18",
+        100,
+        224,
+    )
+    assert "wide_resnet50_2" not in " ".join(made.stage(("weights",)))
+
+
 def test_a_table_of_sizes_is_of_splits_alone() -> None:
     made = plan(preset="adfa", backbone={"weights": "random"})
     steps = {"sizes": "adfa_table2"}

@@ -40,7 +40,7 @@ def test_overlay_merges_mappings_and_replaces_the_rest() -> None:
         ({"runs": {"shots": [0]}}, r"runs\.shots\.0: got 0; .*greater than or equal to 1"),
         ({"runs": {"shots": [2, 2]}}, r"runs\.shots: got \[2, 2\]; each value once"),
         ({"runs": {"datasets": ["moon"]}}, r"runs\.datasets: got 'moon'; allowed: phantom"),
-        ({"preset": "moon"}, r"preset: got 'moon'; allowed: none, adfa, brain_mri"),
+        ({"preset": "moon"}, r"preset: got 'moon'; allowed: none, adfa, adfa_short"),
         (
             {"methods": {"x": {"stage1": "none", "synthesis": "none", "detector": "y"}}},
             r"methods\.x\.detector: got 'y'; allowed: patchcore, padim",
@@ -128,7 +128,7 @@ def test_presets_add_up_and_the_later_wins() -> None:
     assert both.synthesis.consult.fill == "literal"
     assert load(ROOT, {"preset": "quick+brain_mri"}).image.side == 256
     assert load(ROOT, {"preset": "brain_mri+quick"}).image.side == 64
-    with pytest.raises(MedadError, match="preset: got 'moon'; allowed: none, adfa, brain_mri"):
+    with pytest.raises(MedadError, match="preset: got 'moon'; allowed: none, adfa, adfa_short"):
         load(ROOT, {"preset": "quick+moon"})
 
 

@@ -29,7 +29,7 @@ def folder_of_images(root: Path) -> Path:
     [
         ({"stage1": {"consult": {"epoch": 3}}}, "stage1.consult.epoch: unknown key; did you mean"),
         ({"runs": {"datasets": ["brain_mri"]}}, "no images at data/raw/brain_mri; `medad data get"),
-        ({"preset": "moon"}, "preset: got 'moon'; allowed: none, adfa, brain_mri"),
+        ({"preset": "moon"}, "preset: got 'moon'; allowed: none, adfa, adfa_short"),
     ],
 )
 def test_a_bad_configuration_is_one_line_before_any_work(
