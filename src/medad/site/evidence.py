@@ -14,8 +14,8 @@ from medad.site import charts, curves
 from medad.site.album import Album, Featured, label_name, panel
 from medad.site.document import details
 from medad.site.examples import EACH, KINDS, Standing, choose, ranks, standings
-from medad.site.material import Cell, Run
-from medad.site.pictures import WHOLE
+from medad.site.material import Cell, Row, Run
+from medad.site.pictures import WHOLE, Window
 from medad.site.text import code, digest, esc, plural, score
 
 _UP = "../"
@@ -173,7 +173,7 @@ class _Heats:
         album: Album,
         grids: NDArray[np.float16],
         test: NDArray[np.int64],
-        sizes: Mapping[str, tuple[int, int]],
+        index: Mapping[str, Row],
         frame: Frame,
         smoothing: float,
     ) -> None:
@@ -181,7 +181,7 @@ class _Heats:
         self._logarithmic = spans_decades(values)
         low, high = float(values.min()), float(np.quantile(values, BRIGHTEST))
         self._limits = (np.log(low), np.log(high)) if self._logarithmic else (low, high)
-        self._album, self._grids, self._sizes = album, grids, sizes
+        self._album, self._grids, self._index = album, grids, index
         self._frame, self._smoothing = frame, smoothing
 
     @classmethod
@@ -192,15 +192,20 @@ class _Heats:
             return None
         params = cell.audit["parameters"]["metrics"]
         index = album.material.index(cell.dataset)
-        sizes = {path: (int(one["height"]), int(one["width"])) for path, one in index.items()}
-        return cls(album, grids, test, sizes, Frame.of(params), float(params["smoothing"]))
+        return cls(album, grids, test, index, Frame.of(params), float(params["smoothing"]))
 
     def file(self, row: int, path: str) -> str:
         pixels = upsample(self._grids[[row]], self._frame.side, self._smoothing)[0]
         values = np.log(np.maximum(pixels, 1e-30)) if self._logarithmic else pixels
-        window = self._frame.window(*self._sizes[path]) if path in self._sizes else WHOLE
         low, high = self._limits
-        return self._album.gallery.heat(values, low, high, window)
+        return self._album.gallery.heat(values, low, high, self._window(path))
+
+    def _window(self, path: str) -> Window:
+        """What part of the image the method saw."""
+        if self._frame.resize is None or path not in self._index:
+            return WHOLE
+        row = self._index[path]
+        return self._frame.window(int(row["height"]), int(row["width"]))
 
 
 def without_maps(album: Album, cell: Cell) -> str:
