@@ -19,7 +19,7 @@ test: environment
 	ruff check
 	ruff format --check
 	mypy
-	pytest -n $(CORES) --dist loadfile
+	pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 
 bench: environment
 	python benchmarks/run.py
