@@ -19,7 +19,7 @@ test: environment
 	ruff check
 	ruff format --check
 	mypy
-	pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+	pytest -n $(CORES) --dist loadfile
 
 bench: environment
 	python benchmarks/run.py

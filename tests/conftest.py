@@ -17,15 +17,6 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first, so that no worker ends with one while others wait; of them
-    those first that need no finished project, which one worker makes while others wait for it."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    waiting = {item.path for item in items if "finished" in getattr(item, "fixturenames", ())}
-    items.sort(key=lambda item: (item.path not in slow, item.path in slow & waiting))
-
-
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Project:
     """Read only: a project whose default target is made and tracked."""
