@@ -145,7 +145,10 @@ def page(found: dict[str, Any]) -> str:
 
 def line(row: dict[str, Any], day: str) -> str:
     """One row of the page."""
-    times = f"{row['ours']:.2f} s", row["against"], f"{row['other']:.2f} s", f"{row['ratio']:.2f}"
+    ours, other = (
+        f"{row[who]:{'.2f' if row[who] >= 0.1 else '.4f'}} s" for who in ("ours", "other")
+    )
+    times = ours, row["against"], other, f"{row['ratio']:.2f}"
     return f"| {' | '.join((row['question'], row['setting'], *times, row['wanted'], day))} |"
 
 
