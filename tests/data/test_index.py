@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import hashlib
+import io
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from medad.data.account import account
 from medad.data.catalog import listing
 from medad.data.index import COLUMNS, build
 from medad.data.readers import folder
 from medad.errors import MedadError
+from medad.registry import READERS
+from medad.resolve import attribute
 
 
 @pytest.fixture
@@ -133,3 +139,67 @@ def test_progress_is_told(root):
     told = []
     index_of(root, progress=lambda done, total, text: told.append((done, total)))
     assert told == [(n, 7) for n in range(1, 8)]
+
+
+def _picture(seed: int, kind: str) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 256, (40, 44, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, kind)
+    return stream.getvalue()
+
+
+SAME = _picture(99, "PNG")
+TREES = {  # as published, but for sizes and numbers: files, then healthy and anomalous images
+    "busi": (
+        {
+            "normal/normal (1).png": _picture(0, "PNG"),
+            "benign/benign (433).png": SAME,
+            "benign/benign (1)_mask.png": _picture(1, "PNG"),
+            "malignant/malignant (145).png": SAME,
+        },
+        (1, 2),
+    ),
+    "covid_xray": (
+        {
+            f"xray_dataset_covid19/{part}/{kind}/{n}.jpeg": _picture(n, "JPEG")
+            for n, (part, kind) in enumerate(
+                (p, k) for p in ("train", "test") for k in ("NORMAL", "PNEUMONIA")
+            )
+        },
+        (2, 2),
+    ),
+    "sipakmed": (
+        {
+            f"im_{kind}/im_{kind}/{name}": _picture(n, form)
+            for n, (kind, (name, form)) in enumerate(
+                (k, f)
+                for k in ("Superficial-Intermediate", "Parabasal", "Koilocytotic", "Dyskeratotic")
+                for f in (("001.bmp", "BMP"), ("002.jpg", "JPEG"), ("CROPPED/001_01.bmp", "BMP"))
+            )
+        },
+        (4, 4),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_a_tree_as_published_is_read_whole(tmp_path: Path, name: str) -> None:
+    files, numbers = TREES[name]
+    for path, content in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(content)
+    seen = listing(tmp_path)
+    entries = attribute(READERS[name])(list(seen))
+    made = build(tmp_path, seen, entries, side=64, correlation=0.99)
+    labels = made.columns["label"]
+    assert (labels.count(0), labels.count(1)) == numbers
+    found = account(seen, entries, made.columns, made.skipped)
+    unused = sum(found["unused"].values()) + found["masks_of_no_image"]
+    assert found["used_as_images"] + found["used_as_masks"] + unused == found["files"] == len(files)
+    groups = dict(zip(made.columns["path"], made.columns["group"], strict=True))
+    copies = len(groups) - len(set(groups.values()))
+    assert copies == (name == "busi")  # malignant (145) is a byte copy of benign (433)
+    broken = next(entry.path for entry in entries)
+    (tmp_path / broken).write_bytes(b"no image")
+    with pytest.raises(MedadError, match="1 bad files in"):
+        build(tmp_path, listing(tmp_path), entries, side=64, correlation=0.99)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from medad.data.sampling import draw, shot_order
 from medad.errors import MedadError
+from medad.shot_counts import FULL
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 6)), max_size=30), st.integers(0, 50))
@@ -46,3 +47,9 @@ def test_draws_are_nested():
 def test_impossible_k_is_an_error(k):
     with pytest.raises(MedadError, match=f"K = {k} .* has 4 "):
         draw([4, 2, 9, 7], k)
+
+
+def test_all_of_the_pool_is_its_whole_order() -> None:
+    assert draw([3, 1, 2], FULL) == [3, 1, 2]
+    with pytest.raises(MedadError, match="the pool of this split has 0 independent healthy images"):
+        draw([], FULL)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from filled import fill, image
+from filled import fill
 
 from medad.detectors.rdad import Rdad, RdadParameters, unlike
 from medad.detectors.rdad_networks import Bottleneck, Decoder
@@ -15,14 +15,6 @@ from medad.errors import MedadError
 
 DEFAULTS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["detectors"]
 PARAMS = {**DEFAULTS["rdad"], "side": 64, "backbone": {"name": "resnet18"}}
-FIXTURE = Path(__file__).parent / "fixtures" / "teachers.npz"
-
-
-@pytest.fixture
-def recorded():
-    """Recorded once from anomalib 2.7.0's model of a trunk, with ``fill`` and ``image``."""
-    with np.load(FIXTURE) as archive:
-        return dict(archive)
 
 
 @pytest.fixture
@@ -34,11 +26,6 @@ def detector():
         "decoder": fill(Decoder("resnet18"), 1),
     }
     return made
-
-
-@pytest.fixture
-def seen():
-    return (image(64) - 0.45) / 0.225
 
 
 def test_map_and_score_are_anomalibs(detector, recorded, seen, monkeypatch):

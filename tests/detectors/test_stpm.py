@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from filled import fill, image
+from filled import fill
 
 from medad.backbones.checkpoint import save
 from medad.backbones.resnet import build
@@ -18,14 +18,6 @@ from medad.errors import MedadError
 
 DEFAULTS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["detectors"]
 PARAMS = {**DEFAULTS["stpm"], "side": 64, "backbone": {"name": "resnet18"}}
-FIXTURE = Path(__file__).parent / "fixtures" / "teachers.npz"
-
-
-@pytest.fixture
-def recorded():
-    """Recorded once from anomalib 2.7.0's models of two trunks, with ``fill`` and ``image``."""
-    with np.load(FIXTURE) as archive:
-        return dict(archive)
 
 
 @pytest.fixture
@@ -34,11 +26,6 @@ def detector():
     student = fill(untrained("resnet18", 3, learns=True), 1)
     made.networks = {"teacher": fill(untrained("resnet18", 3)), "student": student}
     return made
-
-
-@pytest.fixture
-def seen():
-    return (image(64) - 0.45) / 0.225
 
 
 def test_map_and_score_are_anomalibs(detector, recorded, seen, monkeypatch):

@@ -47,7 +47,8 @@ def _get(name: str, url: str | None, sha256: str | None) -> int:
         return 0
     folder = root / place
     address = url or source.url
-    if address is not None and not (folder.exists() and any(folder.iterdir())):
+    empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if address is not None and empty:
         print(f"downloading {address}", flush=True)
         get(address, folder, sha256, _progress)
     if not folder.exists():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from medad.errors import MedadError
-from medad.shot_counts import FULL
+from medad.shot_counts import FULL, label
 
 
 def shot_order(
@@ -37,13 +37,13 @@ def shot_order(
 def draw(order: Sequence[int], k: int) -> list[int]:
     """The first ``k`` of a draw's order, or all of them for ``FULL``.
 
-    MedadError when there are fewer or ``k`` is below 1.
+    MedadError when there are fewer or ``k`` is below 1, and when there is none.
     """
-    if k == FULL:
+    if k == FULL and order:
         return list(order)
     if not 1 <= k <= len(order):
         raise MedadError(
-            f"K = {k} shots: the pool of this split has {len(order)} independent healthy images; "
-            "choose K from 1 to that, or a larger pool in `splits`"
+            f"{label(k)} shots: the pool of this split has {len(order)} independent healthy "
+            "images; choose K from 1 to that, or a larger pool in `splits`"
         )
     return list(order[:k])
