@@ -53,10 +53,10 @@ def soft_distances(
     """
     if not nearest.k < len(centres):
         raise MedadError(f"k: got {nearest.k}, allowed: below the number of centres {len(centres)}")
-    if factors is None:
-        factors = patches.new_ones(len(patches))
+    if factors is not None:
+        factors = factors.detach()
     apply: Callable[..., Tensor] = _SoftDistances.apply
-    return apply(patches, centres.detach(), nearest, factors.detach())
+    return apply(patches, centres.detach(), nearest, factors)
 
 
 @torch.no_grad()
@@ -67,11 +67,11 @@ def topk_mass(patches: Tensor, centres: Tensor, nearest: Nearest, factor: float 
     """
     if nearest.epsilon is None:
         return patches.new_ones(len(patches))
-    scores = _distances(patches, centres, nearest.squared) * factor
-    cost, mass = largest(scores, (0, 1)), []
-    for begin in range(0, len(scores), _ROWS):
-        rows = scores[begin : begin + _ROWS]
-        found = weights((2 * rows - 1) / cost, nearest.k, nearest.epsilon)
+    distances = _Distances(centres, nearest.squared, len(patches))
+    cost = distances.of(patches, patches.new_tensor(factor))
+    mass = []
+    for scores in torch.split(distances.scores, distances.rows):
+        found = weights(scores, nearest.k, nearest.epsilon * cost / 2)
         mass.append(found.topk(nearest.k, 1).values.sum(1) / nearest.k)
     return torch.cat(mass)
 
@@ -79,28 +79,26 @@ def topk_mass(patches: Tensor, centres: Tensor, nearest: Nearest, factor: float 
 class _SoftDistances(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, patches: Tensor, centres: Tensor, nearest: Nearest, factors: Tensor
+        ctx: Any, patches: Tensor, centres: Tensor, nearest: Nearest, factors: Tensor | None
     ) -> Tensor:
-        wanted = ctx.needs_input_grad[0]
         values = patches.new_empty(patches.shape[:2])
-        slopes = torch.empty_like(patches) if wanted else None
+        slopes = torch.empty_like(patches) if ctx.needs_input_grad[0] else None
+        distances = _Distances(centres, nearest.squared, patches.shape[1])
+        each = [None] * len(patches) if factors is None else list(factors)
         shared = None
         if nearest.together and nearest.epsilon is not None:
-            costs = [
-                largest(_distances(image, centres, nearest.squared) * factor, (0, 1))
-                for image, factor in zip(patches, factors, strict=True)
-            ]
+            costs = [distances.of(*pair) for pair in zip(patches, each, strict=True)]
             shared = torch.stack(costs).amax(0)
-        for number, (image, factor) in enumerate(zip(patches, factors, strict=True)):
-            scores = _distances(image, centres, nearest.squared) * factor
-            cost = largest(scores, (0, 1)) if shared is None else shared
-            rows = _ROWS if image.device.type == "cpu" else len(image)
-            for begin in range(0, len(image), rows):
-                part = slice(begin, begin + rows)
-                value, slope = _weighted(scores[part], cost, nearest, wanted)
+        for number, (image, factor) in enumerate(zip(patches, each, strict=True)):
+            cost = distances.of(image, factor)
+            cost = cost if shared is None else shared
+            for begin in range(0, len(image), distances.rows):
+                part = slice(begin, begin + distances.rows)
+                scores = distances.scores[part]
+                value, slope = _weighted(scores, cost, nearest, slopes is not None)
                 values[number, part] = value
                 if slopes is not None and slope is not None:
-                    slope = _inwards(slope, scores[part], factor, nearest.squared)
+                    slope = _inwards(slope, scores, factor, nearest.squared)
                     toward = slope.sum(1, keepdim=True) * image[part]
                     slopes[number, part] = torch.addmm(toward, slope, centres, alpha=-1)
         if slopes is not None:
@@ -114,13 +112,34 @@ class _SoftDistances(torch.autograd.Function):
         return upstream[:, :, None] * slopes, None, None, None
 
 
-def _distances(patches: Tensor, centres: Tensor, squared: bool) -> Tensor:
-    """(P, M), squared or not; the products are about a common middle, which keeps small ones."""
-    middle = centres.mean(0)
-    p, c = patches - middle, centres - middle
-    lengths = p.square().sum(1, keepdim=True) + c.square().sum(1)
-    found = torch.addmm(lengths, p, c.T, alpha=-2).clamp_(min=0)
-    return found if squared else found.sqrt_()
+class _Distances:
+    """Distances of one image after the other to the same centres, in the same memory."""
+
+    def __init__(self, centres: Tensor, squared: bool, patches: int) -> None:
+        self.middle = centres.mean(0)  # products about it keep small distances
+        about = centres - self.middle
+        lengths = about.square().sum(1, keepdim=True)
+        # A product of (-2 p, 1, |p|^2) and (c, |c|^2, 1) is |p - c|^2, written once.
+        self.other = torch.cat([about, lengths, torch.ones_like(lengths)], 1).T
+        self.squared = squared
+        self.scores = centres.new_empty(patches, len(centres))
+        self.rows = _ROWS if centres.device.type == "cpu" else patches
+
+    def of(self, image: Tensor, factor: Tensor | None) -> Tensor:
+        """Fill ``scores`` (P, M) with the distances of patches (P, C), times factor; their cost."""
+        about = image - self.middle
+        lengths = about.square().sum(1, keepdim=True)
+        one = torch.cat([about * -2, torch.ones_like(lengths), lengths], 1)
+        ends: list[Tensor] = []
+        for begin in range(0, len(image), self.rows):
+            part = slice(begin, begin + self.rows)
+            found = torch.mm(one[part], self.other, out=self.scores[part]).clamp_(min=0)
+            if not self.squared:
+                found.sqrt_()
+            if factor is not None:
+                found.mul_(factor)
+            ends += torch.aminmax(found)
+        return largest(torch.stack(ends), 0)
 
 
 def _weighted(
@@ -131,17 +150,17 @@ def _weighted(
         chosen = scores.topk(nearest.k, 1, largest=False)
         slope = torch.zeros_like(scores).scatter_(1, chosen.indices, 1.0) if wanted else None
         return chosen.values.sum(1), slope
-    found = weights((2 * scores - 1) / cost, nearest.k, nearest.epsilon)
+    entropy = nearest.epsilon * cost / 2
+    found = weights(scores, nearest.k, entropy)
     value = (found * scores).sum(1)
-    if not wanted:
-        return value, None
-    return value, gradient(found, scores, nearest.epsilon).mul_(2 / cost).add_(found)
+    return value, gradient(found, scores, entropy).add_(found) if wanted else None
 
 
-def _inwards(slope: Tensor, scores: Tensor, factor: Tensor, squared: bool) -> Tensor:
+def _inwards(slope: Tensor, scores: Tensor, factor: Tensor | None, squared: bool) -> Tensor:
     """From the gradient with respect to scores to that with respect to half squared distances."""
     if squared:
-        return slope * (2 * factor)
+        return slope.mul_(2 if factor is None else 2 * factor)
     # A patch on a centre has no direction to it.
-    near = torch.where(scores > 0, factor.square() / scores, torch.zeros_like(scores))
-    return slope * near
+    near = scores.reciprocal().nan_to_num_(posinf=0.0)
+    slope.mul_(near)
+    return slope if factor is None else slope.mul_(factor.square())

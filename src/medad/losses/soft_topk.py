@@ -46,16 +46,19 @@ def largest(scores: Tensor, axis: int | tuple[int, ...]) -> Tensor:
     return ends.amax(0)
 
 
-def weights(delta: Tensor, k: int, epsilon: float) -> Tensor:
+def weights(delta: Tensor, k: int, epsilon: float | Tensor) -> Tensor:
     """sigmoid((tau - delta) / epsilon) of rows (m, n), each summing to k; no gradient.
+
+    ``delta``: scores times any number above 0 and plus any, ``epsilon`` times the same: tau takes
+    up the rest. With epsilon C / 2 they are the scores themselves.
 
     Newton's method on the logarithm of the sum, in a bracket. An exponential is taken once an
     entry: with w = e^(-delta / epsilon), sigmoid is t w / (1 + t w), and only t is looked for.
     """
     nearest = delta.amin(1, keepdim=True)
-    if (delta.amax(1, keepdim=True) - nearest).amax() > _FAR * epsilon:
+    if ((delta.amax(1, keepdim=True) - nearest) > _FAR * epsilon).any():
         nearest = delta.kthvalue(k, 1, keepdim=True).values  # tau is near it
-    w = ((nearest - delta) / epsilon).clamp_(-_FAR, _FAR).exp_()
+    w = (nearest - delta).div_(epsilon).clamp_(-_FAR, _FAR).exp_()
     log_t = (k / w.sum(1, keepdim=True)).log_()  # too low: sigmoid(x) is below e^x
     low, high = log_t - 1, torch.full_like(log_t, _FAR + 1)
     near = 4 * torch.finfo(delta.dtype).eps
@@ -75,12 +78,12 @@ def weights(delta: Tensor, k: int, epsilon: float) -> Tensor:
     return found
 
 
-def gradient(found: Tensor, upstream: Tensor, epsilon: float) -> Tensor:
+def gradient(found: Tensor, upstream: Tensor, epsilon: float | Tensor) -> Tensor:
     """The gradient with respect to ``delta`` (m, n) of what has ``upstream`` at the weights."""
-    a = found * (1 - found)
+    a = torch.addcmul(found, found, found, value=-1)
     total = a.sum(-1, keepdim=True).clamp_min(torch.finfo(a.dtype).tiny)
     mean = (a * upstream).sum(-1, keepdim=True) / total
-    return a * (mean - upstream) / epsilon
+    return (mean - upstream).mul_(a).div_(epsilon)
 
 
 class _SoftTopk(torch.autograd.Function):
