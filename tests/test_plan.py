@@ -149,8 +149,9 @@ def test_a_method_may_start_from_random_weights() -> None:
     assert "resnet18" not in " ".join(made.halves())
 
 
-def test_adfas_short_preset_is_of_resnet18_alone() -> None:
-    made = plan(preset="adfa+adfa_short", backbone={"weights": "random"})
+def test_adfas_short_preset_is_of_resnet18_and_of_the_wide_network_where_it_has_weights() -> None:
+    mine = {"weights": "file", "file": "mine.safetensors", "sha256": "0" * 64}
+    made = plan(preset="adfa+adfa_short", backbone=mine)
     params = made.parameters.of("head", {"dataset": "busi", "method": "padim"})
     assert (params["backbone"]["name"], params["dimensions"], params["side"]) == (
         "resnet18",
@@ -158,6 +159,15 @@ def test_adfas_short_preset_is_of_resnet18_alone() -> None:
         224,
     )
     assert "wide_resnet50_2" not in " ".join(made.stage(("weights",)))
+    told = made.parameters.of("table", {"table": "adfa_table1"})["obstacles"]
+    assert told == {
+        "adfa_wide": "no weights of wide_resnet50_2: give their file in backbone.others"
+    }
+    others = {"wide_resnet50_2": {"file": "wide.pth", "sha256": "1" * 64}}
+    made = plan(preset="adfa+adfa_short", backbone={**mine, "others": others})
+    head = made.parameters.of("head", {"dataset": "busi", "method": "adfa_wide"})
+    assert head["backbone"]["name"] == "wide_resnet50_2"
+    assert "wide_resnet50_2" in " ".join(made.stage(("weights",)))
 
 
 def test_a_table_of_sizes_is_of_splits_alone() -> None:

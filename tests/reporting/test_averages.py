@@ -10,6 +10,7 @@ import pytest
 
 from medad.reporting.averages import section
 from medad.reporting.cells import build
+from medad.reporting.published import Comparison
 
 Two = tuple[Any, list[Any], dict[str, Any]]
 
@@ -38,6 +39,15 @@ def test_means_errors_and_the_papers(two: Two) -> None:
     assert cell[2:4] == ["0.700", "+0.030"]
     # K = 4 is printed for one of the two: no mean to compare with.
     assert cell[5:] == ["", ""]
+
+
+def test_no_difference_from_a_mean_of_another_backbone(two: Two) -> None:
+    layout, cells, intervals = two
+    other = Comparison((0.7,), None, "not comparable", "the paper's backbone is another")
+    changed = [replace(cell, comparison=other) for cell in cells]
+    lines = section(layout, changed, intervals)
+    (line,) = [line for line in lines if line.startswith("| **PatchCore**")]
+    assert [part.strip() for part in line.split("|")][3:5] == ["0.700", ""]
 
 
 def test_only_where_it_is_asked_for_and_says_something(

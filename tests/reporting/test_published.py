@@ -124,6 +124,7 @@ def test_shipped_adfa_tables_hold_the_paper() -> None:
         "rdad": 3.41,
         "fanogan": 3.328,
         "adfa": 3.768,
+        "adfa_wide": 3.768,
     }
     assert sums("adfa_table3") == {
         "e0": 3.743,

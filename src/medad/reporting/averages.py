@@ -18,8 +18,8 @@ def section(
 
     Data sets are independent of each other, so the standard error of the mean is the root of the
     sum of theirs squared over their number, and the interval is normal. The paper's mean is over
-    the same data sets, as far as it has them all. None without ``layout.average`` or of one data
-    set.
+    the same data sets, as far as it has them all; where a cell of ours is not comparable, there is
+    no difference. None without ``layout.average`` or of one data set.
     """
     if not layout.average or len(layout.datasets) < 2:
         return []
@@ -56,4 +56,5 @@ def _mean(
     if not row.certain or any(values is None for values in printed):
         return [own, "", ""]
     paper = fmean(fmean(values) for values in printed if values)
-    return [own, plain(paper), signed(ours - paper)]
+    comparable = all(cell.comparison.verdict != "not comparable" for cell in cells)
+    return [own, plain(paper), signed(ours - paper) if comparable else ""]
