@@ -150,7 +150,7 @@ def padim(options: Any, _: Path, __: Path, trunk: Trunk, train: Images, *tested:
 
 def stpm(options: Any, scratch: Path, path: Path, trunk: Trunk, train: Images, *rest: Any) -> Found:
     settings = {
-        "backbone": {"name": "resnet18"},
+        "backbone": {"name": "resnet18", "normalisation": "imagenet"},
         "layers": LAYERS,
         "batch": 32,
         "reduction": "sum",
@@ -176,7 +176,7 @@ def stpm(options: Any, scratch: Path, path: Path, trunk: Trunk, train: Images, *
 
 def rdad(options: Any, scratch: Path, path: Path, trunk: Trunk, train: Images, *rest: Any) -> Found:
     settings = {
-        "backbone": {"name": "resnet18"},
+        "backbone": {"name": "resnet18", "normalisation": "imagenet"},
         "batch": 32,
         "cosine": "images",
         "learning_rate": 0.005,

@@ -71,7 +71,8 @@ def test_the_parameters_of_a_step_are_what_its_result_depends_on() -> None:
 def test_a_method_may_have_another_backbone() -> None:
     asked = plan().parameters
     run = {"dataset": "phantom", "split": "grouped", "method": "r50_leaky", "k": 2, "r": 0}
-    assert asked.of("stage1", run)["backbone"] == {"name": "resnet50", "weights": "random"}
+    given = {"name": "resnet50", "weights": "random", "normalisation": "imagenet"}
+    assert asked.of("stage1", run)["backbone"] == given
     weights = asked.of("weights", {"backbone": "resnet50", "weights": "random"})
     assert weights == {
         "seed": 0,
@@ -79,6 +80,7 @@ def test_a_method_may_have_another_backbone() -> None:
         "weights": "random",
         "file": None,
         "sha256": None,
+        "normalisation": "imagenet",
     }
 
 
@@ -222,8 +224,13 @@ def test_numbers_of_a_split_are_the_data_sets_own() -> None:
 
 @pytest.mark.parametrize("method", ["stpm", "rdad"])
 def test_what_the_backbone_teaches_depends_on_it(method: str) -> None:
-    params = plan().parameters.of("head", {"dataset": "phantom", "method": method})
-    assert params["backbone"] == {"name": "resnet18", "weights": "random"}
+    half = plan(backbone={"normalisation": "half"}).parameters
+    params = half.of("head", {"dataset": "phantom", "method": method})
+    given = {"name": "resnet18", "weights": "random", "normalisation": "half"}
+    assert params["backbone"] == given
+    assert (
+        half.of("weights", {"backbone": "resnet18", "weights": "random"})["normalisation"] == "half"
+    )
     assert params["reads"] == "images"
     svdd = plan().parameters.of("head", {"dataset": "phantom", "method": "patch_svdd"})
     assert "backbone" not in svdd

@@ -145,7 +145,8 @@ class Parameters:
                 kind = str(identity["weights"])
                 none = {"file": None, "sha256": None}
                 source = config.backbone.source(name) if kind == "file" else none
-                return {"name": name, "weights": kind, **source}
+                given = {"normalisation": config.backbone.normalisation}
+                return {"name": name, "weights": kind, **source, **given}
             case "phantom":
                 return config.datasets[str(identity["dataset"])].model_dump(exclude={"reader"})
             case "index":
@@ -212,7 +213,11 @@ class Parameters:
             }
         common = {
             **self.frame,
-            "backbone": {"name": self.backbone_of(name), "weights": self.weights_of(name)},
+            "backbone": {
+                "name": self.backbone_of(name),
+                "weights": self.weights_of(name),
+                "normalisation": config.backbone.normalisation,
+            },
         }
         if kind == "stage1":
             return {

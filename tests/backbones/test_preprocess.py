@@ -16,6 +16,11 @@ def test_golden_values():
     assert ours[0, :, 1, 2].tolist() == pytest.approx(expected, rel=1e-6)
 
 
+def test_half_brings_pixels_to_minus_one_to_one():
+    grey = np.array([[[0, 51, 255]]], np.uint8)
+    assert normalise(grey, "half")[0, 0, 0].tolist() == pytest.approx([-1, -0.6, 1])
+
+
 def test_a_grey_image_is_the_same_in_every_channel():
     grey = np.random.default_rng(0).integers(0, 256, (2, 5, 4), dtype=np.uint8)
     assert torch.equal(normalise(grey), normalise(np.repeat(grey[..., None], 3, -1)))

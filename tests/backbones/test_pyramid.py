@@ -15,11 +15,13 @@ def _images(count, side=40):
     return np.random.default_rng(0).integers(0, 256, (count, side, side), dtype=np.uint8)
 
 
-def test_batches_are_joined_in_order_and_equal_one_pass():
-    trunk = build(TrunkSpec("resnet18"), torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("normalisation", ["imagenet", "half"])
+def test_batches_are_joined_in_order_and_equal_one_pass(normalisation):
+    spec = TrunkSpec("resnet18", normalisation=normalisation)
+    trunk = build(spec, torch.Generator().manual_seed(0))
     images = _images(5)
     with torch.no_grad():
-        expected = trunk(normalise(images), [1, 3])
+        expected = trunk(normalise(images, normalisation), [1, 3])
     ours = features(trunk, images, (1, 3), batch=2)
     for layer in (1, 3):
         assert ours[layer].is_contiguous(memory_format=torch.channels_last)

@@ -21,7 +21,7 @@ from medad.errors import MedadError
 from medad.registry import EVERY_DETECTOR
 
 ROOT = Path(__file__).resolve().parents[2]
-GIVEN = {"side", "backbone"}  # by other sections
+GIVEN = {"side", "backbone", "normalisation"}  # by other sections
 KINDS: dict[str, Any] = {
     "patchcore": PatchCoreParameters,
     "padim": PadimParameters,

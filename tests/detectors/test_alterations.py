@@ -57,6 +57,13 @@ def test_normalised_as_the_trunks():
     assert torch.allclose(ours, normalise(images), atol=1e-6)
 
 
+def test_both_normalisations_are_those_of_the_trunk():
+    image = pixels()
+    for normalisation in ("imagenet", "half"):
+        expected = normalise(image[None], normalisation)
+        assert torch.allclose(normalised(tensor(image), normalisation), expected, atol=1e-5)
+
+
 def test_jitter_stays_within_its_strength():
     flat = torch.full((1, 3, 4, 4), 0.5)
     torch.manual_seed(0)

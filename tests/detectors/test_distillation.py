@@ -28,21 +28,33 @@ def slow_patches(maps):
     return found
 
 
+class Told:
+    """In the place of a trunk: says what it is told to."""
+
+    spec = TrunkSpec("resnet18")
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def __call__(self, images, layers):
+        return self.answers.pop(0)
+
+
 def test_channels_are_averaged_as_patchcores_code_does():
     torch.manual_seed(0)
     layers = {2: torch.rand(1, 5, 9, 9), 3: torch.rand(1, 130, 9, 9)}
     expected = np.concatenate([slow_patches(layers[layer][0].numpy()) for layer in (2, 3)])
     inside = expected[:, 4:5, 4:5]
     wanted = np.apply_along_axis(slow_pool, 0, inside, 12)
-    found = described(lambda x, asked: layers, torch.rand(1, 3, 72, 72), 12)
+    found = described(Told(layers), torch.rand(1, 3, 72, 72), 12)
     assert found[0].numpy() == pytest.approx(wanted, abs=1e-5)
 
 
 def test_a_coarse_layer_is_brought_to_the_fine_grid():
     coarse = torch.rand(1, 1, 6, 6)
     fine = torch.nn.functional.interpolate(coarse, scale_factor=2, mode="bilinear")
-    both = ({2: torch.zeros(1, 1, 12, 12), 3: given} for given in (coarse, fine))
-    found = [described(lambda x, asked: next(both), torch.rand(1, 3, 96, 96), 4) for _ in range(2)]
+    both = Told(*({2: torch.zeros(1, 1, 12, 12), 3: given} for given in (coarse, fine)))
+    found = [described(both, torch.rand(1, 3, 96, 96), 4) for _ in range(2)]
     # Averages of enlarged maps are not quite enlarged averages: 3 x 3 is taken on the own grid.
     assert found[0].shape == (1, 4, 4, 4)
     assert torch.allclose(found[0].mean(), found[1].mean(), atol=0.05)
@@ -51,8 +63,18 @@ def test_a_coarse_layer_is_brought_to_the_fine_grid():
 @pytest.mark.parametrize("side", [36, 50, 64])
 def test_the_grid_is_the_networks(side):
     trunk = build(TrunkSpec("resnet18", depth=3), torch.Generator().manual_seed(0))
-    maps = described(trunk, enlarged(torch.rand(2, 3, side, side)).large, 7)
+    images = enlarged(torch.rand(2, 3, side, side)).large
+    maps = described(trunk, images, 7)
     assert maps.shape == (2, 7, grid(side), grid(side))
+
+
+def test_the_trunk_sees_pixels_as_it_says():
+    trunk = build(TrunkSpec("resnet18", normalisation="half"), torch.Generator().manual_seed(0))
+    images = torch.rand(1, 3, 72, 72)
+    seen = []
+    trunk.conv1.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    described(trunk, images, 7)
+    assert torch.equal(seen[0], (images - 0.5) / 0.5)
 
 
 def test_statistics_are_of_all_positions_of_all_maps():

@@ -61,7 +61,7 @@ def pictures(count, seed):
 
 
 def make(name, **changes):
-    backbone = {"name": "resnet18", "weights": "random"}
+    backbone = {"name": "resnet18", "weights": "random", "normalisation": "imagenet"}
     params = {**DEFAULTS[name], **SMALL[name], **changes, "side": SIDE, "backbone": backbone}
     return attribute(IMAGE_DETECTORS[name]).of(params)
 

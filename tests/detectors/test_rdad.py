@@ -14,7 +14,8 @@ from medad.detectors.trunks import untrained
 from medad.errors import MedadError
 
 DEFAULTS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["detectors"]
-PARAMS = {**DEFAULTS["rdad"], "side": 64, "backbone": {"name": "resnet18"}}
+BACKBONE = {"name": "resnet18", "normalisation": "imagenet"}
+PARAMS = {**DEFAULTS["rdad"], "side": 64, "backbone": BACKBONE}
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def test_map_and_score_are_anomalibs(detector, recorded, seen, monkeypatch):
     found = detector.pixel_map(seen[0])
     assert found == pytest.approx(recorded["rdad_map"], rel=1e-5)
     assert np.corrcoef(found.ravel(), recorded["rdad_map"].ravel())[0, 1] > 0.9999
-    monkeypatch.setattr("medad.detectors.rdad.pixels", lambda images, side: seen)
+    monkeypatch.setattr("medad.detectors.rdad.pixels", lambda images, side, normalisation: seen)
     scores = detector.score(np.zeros((1, 64, 64, 3), np.uint8))
     assert scores.image == pytest.approx(recorded["rdad_score"], rel=1e-5)
     assert scores.maps.shape == (1, 16, 16)

@@ -9,6 +9,7 @@ import yaml
 from filled import fill
 
 from medad.backbones.checkpoint import save
+from medad.backbones.preprocess import normalise
 from medad.backbones.resnet import build
 from medad.backbones.spec import TrunkSpec
 from medad.detectors.stpm import Stpm, StpmParameters, distances
@@ -17,7 +18,8 @@ from medad.detectors.trunks import untrained
 from medad.errors import MedadError
 
 DEFAULTS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["detectors"]
-PARAMS = {**DEFAULTS["stpm"], "side": 64, "backbone": {"name": "resnet18"}}
+BACKBONE = {"name": "resnet18", "normalisation": "imagenet"}
+PARAMS = {**DEFAULTS["stpm"], "side": 64, "backbone": BACKBONE}
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def test_map_and_score_are_anomalibs(detector, recorded, seen, monkeypatch):
     found = detector.pixel_map(seen[0])
     assert found == pytest.approx(recorded["stpm_map"], rel=1e-4)
     assert np.corrcoef(found.ravel(), recorded["stpm_map"].ravel())[0, 1] > 0.9999
-    monkeypatch.setattr("medad.detectors.stpm.pixels", lambda images, side: seen)
+    monkeypatch.setattr("medad.detectors.stpm.pixels", lambda images, side, normalisation: seen)
     scores = detector.score(np.zeros((1, 64, 64, 3), np.uint8))
     assert scores.image == pytest.approx(recorded["stpm_score"].ravel(), rel=1e-4)
     assert scores.maps.shape == (1, 16, 16)
@@ -86,6 +88,16 @@ def test_the_teacher_stays_and_the_student_learns(tmp_path):
     assert int(state["student/bn1.num_batches_tracked"]) == 12
     loss = state["history/loss"]
     assert loss[-1] < loss[0]
+
+
+def test_student_and_teacher_see_pixels_of_the_normalisation_asked_for(tmp_path):
+    shots = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    half = fitted(tmp_path, shots, epochs=1, backbone={**BACKBONE, "normalisation": "half"})
+    restored = Stpm.of({**PARAMS, "epochs": 1})
+    restored.load_state(half.state())
+    seen = normalise(shots[:1], "half")[0]
+    assert half.score(shots[:1]).image[0] == pytest.approx(restored.pixel_map(seen).max(), rel=1e-6)
+    assert half.score(shots[:1]).image[0] != restored.score(shots[:1]).image[0]
 
 
 @pytest.mark.parametrize(

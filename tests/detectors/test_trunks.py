@@ -58,9 +58,11 @@ def test_features_are_those_of_each_image_alone(weights):
 
 
 def test_pixels_are_normalised_and_checked():
-    found = pixels(np.full((2, 32, 32, 3), 255, np.uint8), 32)
+    white = np.full((2, 32, 32, 3), 255, np.uint8)
+    assert torch.equal(pixels(white, 32, "half"), torch.ones(2, 3, 32, 32))
+    found = pixels(white, 32, "imagenet")
     assert found.shape == (2, 3, 32, 32)
     assert found[0, :, 0, 0].tolist() == pytest.approx([2.2489, 2.4286, 2.64], abs=1e-4)
     for wrong in (np.zeros((1, 32, 32, 3), np.float32), np.zeros((1, 16, 16, 3), np.uint8)):
         with pytest.raises(MedadError, match=r"images: got .*, allowed: uint8 \(N, 32, 32, 3\)"):
-            pixels(wrong, 32)
+            pixels(wrong, 32, "imagenet")

@@ -63,6 +63,7 @@ def _bytes(adapted, path):
 def test_training_lowers_the_loss_and_leaves_the_start_alone(start, pairs, gentle, session):
     before = {key: value.clone() for key, value in start.state_dict().items()}
     change = {"epochs": 8, "healthy": 9, "anomalous": 9}
+    start.spec = replace(start.spec, normalisation="half")
     adapted = train(start, pairs, gentle | change, session)
     losses = [event["loss"] for event in _events(session)]
     assert len(losses) == 8
@@ -70,6 +71,7 @@ def test_training_lowers_the_loss_and_leaves_the_start_alone(start, pairs, gentl
     assert all(torch.equal(start.state_dict()[key], before[key]) for key in before)
     spec = adapted.trunk.spec
     assert (spec.activation, spec.attention, spec.depth) == ("leaky_relu", "stage", 3)
+    assert spec.normalisation == "half"  # the start's
     assert not adapted.trunk.training
     assert adapted.facts == {"distance_scale": 1.0}
 

@@ -94,6 +94,7 @@ def test_a_pool_that_cannot_fill_a_step_is_refused(counts):
 def test_reads_the_pairs_file(tmp_path):
     arrays = _arrays(1, 2, 2)
     write_npz(tmp_path / "p.npz", arrays)
-    pool = Pool.read(tmp_path / "p.npz", "cpu")
-    assert torch.equal(pool.normal[:1], normalise(arrays["originals"]))
+    for normalisation in ("imagenet", "half"):
+        pool = Pool.read(tmp_path / "p.npz", "cpu", normalisation)
+        assert torch.equal(pool.normal[:1], normalise(arrays["originals"], normalisation))
     assert pool.masks.shape == (2, 1, SIDE, SIDE)

@@ -77,7 +77,11 @@ def task_of(folder, name):
             "seed": 0,
             "side": SIDE,
             "reads": "images",
-            "backbone": {"name": "resnet18", "weights": "random"},
+            "backbone": {
+                "name": "resnet18",
+                "weights": "random",
+                "normalisation": "imagenet",
+            },
             "implementation": (STAGE1 if tuned else IMAGE_DETECTORS)[name],
         },
         inputs=inputs,

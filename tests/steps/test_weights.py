@@ -13,7 +13,8 @@ from medad.task import Task
 
 
 def _task(folder: Path, kind, seed=0, **rest):
-    params = {"seed": seed, "name": "resnet18", "weights": kind, **rest.pop("params", {})}
+    given = {"name": "resnet18", "weights": kind, "normalisation": "half"}
+    params = {"seed": seed, **given, **rest.pop("params", {})}
     folder.mkdir(exist_ok=True)
     return Task(
         kind="weights",
@@ -36,7 +37,8 @@ def test_random_weights_are_the_same_bytes_for_a_seed(tmp_path):
         written.append(task.outputs["weights"].read_bytes())
         assert list(task.seeds) == ["weights"]
     assert written[0] == written[1] != written[2]
-    assert checkpoint.load(tmp_path / "a" / "weights.safetensors").spec.depth == 4
+    spec = checkpoint.load(tmp_path / "a" / "weights.safetensors").spec
+    assert (spec.depth, spec.normalisation) == (4, "half")
 
 
 def test_a_file_is_checked_and_named(tmp_path):

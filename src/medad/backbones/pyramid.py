@@ -47,7 +47,7 @@ def embed(
     trunk: Trunk, images: np.ndarray[Any, Any], layers: Sequence[int], device: str
 ) -> dict[int, Tensor]:
     """``features`` of one batch by a trunk that was placed."""
-    outputs = trunk(normalise(images).to(device), layers)
+    outputs = trunk(normalise(images, trunk.spec.normalisation).to(device), layers)
     last = torch.channels_last
     return {k: output.float().cpu().contiguous(memory_format=last) for k, output in outputs.items()}
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from medad.errors import MedadError
 
 WIDTHS = {1: 64, 2: 128, 3: 256, 4: 512}
+Normalisation = Literal["imagenet", "half"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class TrunkSpec:
     section 3.2). ``attention``: a CBAM after each of the stages 1 to 3, after each of their
     blocks, or none. ``placement``: for blocks, before or after the residual addition.
     ``attention_init``: see ``medad.backbones.cbam.CBAM``. ``depth``: the last stage built, 1 to 4.
+    ``normalisation``: of the pixels it is given; see ``medad.backbones.preprocess.normalise``.
     """
 
     name: str
@@ -44,6 +46,7 @@ class TrunkSpec:
     placement: Literal["pre_add", "post_add"] = "post_add"
     attention_init: Literal["identity", "ordinary", "reference"] = "identity"
     depth: int = 3
+    normalisation: Normalisation = "imagenet"
 
     def __post_init__(self) -> None:
         _choice("name", self.name, ARCHITECTURES)
@@ -52,6 +55,7 @@ class TrunkSpec:
         _choice("placement", self.placement, ("pre_add", "post_add"))
         _choice("attention_init", self.attention_init, ("identity", "ordinary", "reference"))
         _choice("depth", self.depth, WIDTHS)
+        _choice("normalisation", self.normalisation, get_args(Normalisation))
 
     @classmethod
     def parse(cls, fields: Mapping[str, Any]) -> TrunkSpec:

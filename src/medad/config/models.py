@@ -144,6 +144,7 @@ class Backbone(Model):
     weights: Literal["random", "imagenet", "file"]
     file: str | None
     sha256: Sha256 | None
+    normalisation: Literal["imagenet", "half"]
     others: dict[Architecture, Pinned]
 
     @model_validator(mode="after")

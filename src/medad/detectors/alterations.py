@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from medad.backbones.preprocess import MEAN, STD
+from medad.backbones.preprocess import MOMENTS
+from medad.backbones.spec import Normalisation
 from medad.errors import MedadError
 
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as Pillow and torchvision
@@ -43,9 +44,10 @@ class Views:
                 raise MedadError(f"views.{name}: got {value}, allowed: 0 to 1")
 
 
-def normalised(images: Tensor) -> Tensor:
-    """Images in [0, 1] as a network pretrained on ImageNet sees them."""
-    mean, std = (images.new_tensor(values)[:, None, None] for values in (MEAN, STD))
+def normalised(images: Tensor, normalisation: Normalisation = "imagenet") -> Tensor:
+    """Images in [0, 1] as a pretrained network sees them; ``medad.backbones.preprocess``."""
+    moments = MOMENTS[normalisation]
+    mean, std = (images.new_tensor(values)[:, None, None] for values in moments)
     return (images - mean) / std
 
 

@@ -47,7 +47,7 @@ def described(trunk: Trunk, large: Tensor, channels: int) -> Tensor:
     channels too, but an average needs no draw and keeps features that are not negative so. The
     cells at the border are left out: an unpadded network does not describe them.
     """
-    pyramid = trunk(normalised(large), LAYERS)
+    pyramid = trunk(normalised(large, trunk.spec.normalisation), LAYERS)
     first, second = (_patches(pyramid[layer]) for layer in LAYERS)
     second = _resized(second, first.shape[-1])
     both = _over_channels(torch.cat([first, second], 1), channels)

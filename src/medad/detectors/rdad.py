@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from medad.backbones.spec import Normalisation
 from medad.detectors import require
 from medad.detectors.adam import descend
 from medad.detectors.epochs import Epochs
@@ -25,7 +26,7 @@ from medad.detectors.network_state import collect, frozen, restore
 from medad.detectors.rdad_networks import LAYERS, Bottleneck, Decoder, drawn
 from medad.detectors.scores import Scores
 from medad.detectors.training import Training, run
-from medad.detectors.trunks import embedded, frozen_trunk, pixels, untrained
+from medad.detectors.trunks import embedded, frozen_trunk, of_backbone, pixels, untrained
 from medad.errors import MedadError
 
 Cosine = Literal["images", "positions"]
@@ -44,6 +45,7 @@ class RdadParameters:
 
     side: int
     backbone: str
+    normalisation: Normalisation
     epochs: int
     batch: int
     cosine: Cosine
@@ -55,8 +57,8 @@ class RdadParameters:
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Self:
         """From a mapping that has these keys, and may have others."""
-        own = {field.name: params[field.name] for field in fields(cls)}
-        return cls(**{**own, "backbone": own["backbone"]["name"]})
+        given = {**params, **of_backbone(params["backbone"])}
+        return cls(**{field.name: given[field.name] for field in fields(cls)})
 
     def __post_init__(self) -> None:
         if self.side % 32:
@@ -88,7 +90,7 @@ class Rdad:
     def fit(self, images: Images, training: Training) -> None:
         """Train bottleneck and decoder; input ``weights`` is the trunk whose features they see."""
         params = self.params
-        seen = pixels(images, params.side)
+        seen = pixels(images, params.side, params.normalisation)
         weights = training.inputs["weights"]
         teacher = frozen_trunk(weights, params.backbone, max(LAYERS), self.device)
         told = embedded(teacher, seen, LAYERS, self.device)
@@ -126,7 +128,7 @@ class Rdad:
         pixels, smoothed.
         """
         scores, maps = [], []
-        for image in pixels(images, self.params.side):
+        for image in pixels(images, self.params.side, self.params.normalisation):
             found = self._layer_maps(image)
             scores.append(float(self._pixel_map(found).max()))
             maps.append(_summed(found, found[0].shape[-1]))

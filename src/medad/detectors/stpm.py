@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from medad.backbones.resnet import Trunk
+from medad.backbones.spec import Normalisation
 from medad.detectors import require
 from medad.detectors.adam import descend
 from medad.detectors.epochs import Epochs
@@ -24,7 +25,14 @@ from medad.detectors.maps import resize
 from medad.detectors.network_state import collect, frozen, restore
 from medad.detectors.scores import Scores
 from medad.detectors.training import Training, run
-from medad.detectors.trunks import embedded, frozen_trunk, learning_trunk, pixels, untrained
+from medad.detectors.trunks import (
+    embedded,
+    frozen_trunk,
+    learning_trunk,
+    of_backbone,
+    pixels,
+    untrained,
+)
 
 Reduction = Literal["mean", "sum"]
 
@@ -40,6 +48,7 @@ class StpmParameters:
 
     side: int
     backbone: str
+    normalisation: Normalisation
     layers: tuple[int, ...]
     epochs: int
     batch: int
@@ -51,8 +60,9 @@ class StpmParameters:
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Self:
         """From a mapping that has these keys, and may have others."""
-        own = {field.name: params[field.name] for field in fields(cls)}
-        return cls(**{**own, "layers": tuple(own["layers"]), "backbone": own["backbone"]["name"]})
+        given = {**params, **of_backbone(params["backbone"])}
+        own = {field.name: given[field.name] for field in fields(cls)}
+        return cls(**{**own, "layers": tuple(own["layers"])})
 
     def __post_init__(self) -> None:
         require.distinct_layers(self.layers)
@@ -79,7 +89,7 @@ class Stpm:
     def fit(self, images: Images, training: Training) -> None:
         """Train a student of random weights; input ``weights`` is the teacher's trunk."""
         params = self.params
-        seen = pixels(images, params.side)
+        seen = pixels(images, params.side, params.normalisation)
         depth = max(params.layers)
         teacher = frozen_trunk(training.inputs["weights"], params.backbone, depth, self.device)
         student = learning_trunk(params.backbone, depth, training).to(self.device)
@@ -117,7 +127,7 @@ class Stpm:
         is the maximum of the product of maps enlarged to ``side``, as in the paper.
         """
         scores, maps = [], []
-        for image in pixels(images, self.params.side):
+        for image in pixels(images, self.params.side, self.params.normalisation):
             found = self._layer_maps(image)
             scores.append(float(_product(found, self.params.side).max()))
             finest = max(len(one) for one in found)

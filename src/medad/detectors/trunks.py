@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +13,7 @@ from medad.backbones.checkpoint import load
 from medad.backbones.norm import FixedNorm
 from medad.backbones.preprocess import normalise
 from medad.backbones.resnet import Trunk, build, rebuild
-from medad.backbones.spec import TrunkSpec
+from medad.backbones.spec import Normalisation, TrunkSpec
 from medad.detectors.images import Images
 from medad.detectors.pixels import require_side
 from medad.detectors.training import Training
@@ -23,8 +25,15 @@ def frozen_trunk(path: Path, name: str, depth: int, device: str) -> Trunk:
 
     MedadError when it is another architecture or does not reach as far.
     """
-    trunk = rebuild(load(path), TrunkSpec(name, depth=depth), torch.Generator())
+    start = load(path)
+    spec = TrunkSpec(name, depth=depth, normalisation=start.spec.normalisation)
+    trunk = rebuild(start, spec, torch.Generator())
     return trunk.to(device).eval().requires_grad_(False)
+
+
+def of_backbone(section: Mapping[str, Any]) -> dict[str, Any]:
+    """What a detector that a trunk teaches is to know of its weights, besides the file."""
+    return {"backbone": section["name"], "normalisation": section["normalisation"]}
 
 
 def learning_trunk(name: str, depth: int, training: Training) -> Trunk:
@@ -52,10 +61,10 @@ def _learn_norms(module: nn.Module) -> None:
             _learn_norms(child)
 
 
-def pixels(images: Images, side: int) -> Tensor:
-    """(N, 3, side, side) float32, ImageNet-normalised, channels last, on the CPU."""
+def pixels(images: Images, side: int, normalisation: Normalisation) -> Tensor:
+    """(N, 3, side, side) float32, normalised, channels last, on the CPU."""
     require_side(images, side)
-    return normalise(images)
+    return normalise(images, normalisation)
 
 
 @torch.no_grad()

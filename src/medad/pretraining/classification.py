@@ -86,7 +86,7 @@ def train(start: Trunk, pairs: Path, params: Mapping[str, Any], session: Session
     trunk = prepare(start, chosen)
     model = Classifier(trunk).initialise(Generator().manual_seed(session.attention_seed))
     place(model, session.device)
-    pool = Pool.read(pairs, session.device)
+    pool = Pool.read(pairs, session.device, trunk.spec.normalisation)
     model.centre(images for _, images in _batches(pool))
 
     def forward(step: int) -> Step:

@@ -41,6 +41,7 @@ def train(start: Trunk, pairs: Path, params: Mapping[str, Any], session: Session
         placement=chosen.placement,
         attention_init=chosen.attention_init,
         depth=max(3, *chosen.layers),
+        normalisation=start.spec.normalisation,
     )
     trunk = rebuild(start, spec, Generator().manual_seed(session.attention_seed))
     trunk.to(session.device)
@@ -48,7 +49,7 @@ def train(start: Trunk, pairs: Path, params: Mapping[str, Any], session: Session
     trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     _choose_trainable(trunk, chosen)
     begin = {name: tensor.clone() for name, tensor in trunk.state_dict().items()}
-    pool = Pool.read(pairs, session.device)
+    pool = Pool.read(pairs, session.device, spec.normalisation)
 
     def batch_of(step: int) -> tuple[Batch, Generator]:
         rng = np.random.default_rng((session.batch_seed, step))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from medad.backbones.preprocess import normalise
+from medad.backbones.spec import Normalisation
 from medad.errors import MedadError
 from medad.files import read_npz
 
@@ -30,8 +31,16 @@ class Pool:
     masks: Tensor
 
     @classmethod
-    def of(cls, arrays: Mapping[str, np.ndarray[Any, Any]], device: str) -> Pool:
-        """From the arrays of a pairs file; MedadError when an anchor has nothing to be set to."""
+    def of(
+        cls,
+        arrays: Mapping[str, np.ndarray[Any, Any]],
+        device: str,
+        normalisation: Normalisation = "imagenet",
+    ) -> Pool:
+        """From the arrays of a pairs file, for a trunk that is given pixels of ``normalisation``.
+
+        MedadError when an anchor has nothing to be set to.
+        """
         originals, healthy = arrays["originals"], arrays["healthy"]
         if not len(originals) or len(originals) + len(healthy) < 2 or not len(arrays["anomalous"]):
             raise MedadError(
@@ -40,16 +49,16 @@ class Pool:
                 "anomalous; raise `pairs` of the synthesis"
             )
         normal, anomalous = (
-            normalise(images).to(device, memory_format=torch.channels_last)
+            normalise(images, normalisation).to(device, memory_format=torch.channels_last)
             for images in (np.concatenate([originals, healthy]), arrays["anomalous"])
         )
         masks = torch.from_numpy(arrays["masks"])[:, None].float().to(device)
         return cls(normal, len(originals), anomalous, masks)
 
     @classmethod
-    def read(cls, path: Path, device: str) -> Pool:
+    def read(cls, path: Path, device: str, normalisation: Normalisation) -> Pool:
         """From a pairs file."""
-        return cls.of(read_npz(path), device)
+        return cls.of(read_npz(path), device, normalisation)
 
 
 @dataclass(frozen=True)

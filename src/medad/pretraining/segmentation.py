@@ -89,7 +89,7 @@ def train(start: Trunk, pairs: Path, params: Mapping[str, Any], session: Session
     trunk = prepare(start, chosen)
     model = Segmenter(trunk).initialise(Generator().manual_seed(session.attention_seed))
     place(model, session.device)
-    pool = Pool.read(pairs, session.device)
+    pool = Pool.read(pairs, session.device, trunk.spec.normalisation)
     empty = int((pool.masks.amax((1, 2, 3)) == 0).sum())
     if empty:
         raise MedadError(

@@ -97,7 +97,13 @@ def sweep(pool: Pool, batch: int) -> Iterator[Chosen]:
 def prepare(start: Trunk, params: SupervisedParams) -> Trunk:
     """A copy of ``start`` to train: its depth, activation and nothing of an attention."""
     depth = min(start.spec.depth, params.depth)
-    spec = TrunkSpec(start.spec.name, params.activation, params.slope, depth=depth)
+    spec = TrunkSpec(
+        name=start.spec.name,
+        activation=params.activation,
+        slope=params.slope,
+        depth=depth,
+        normalisation=start.spec.normalisation,
+    )
     return rebuild(start, spec, Generator())
 
 

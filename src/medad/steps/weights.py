@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from medad.backbones import checkpoint
 from medad.backbones import weights as sources
 from medad.backbones.published import published
@@ -13,7 +15,8 @@ def run(task: Task) -> None:
     """Write output ``weights`` from the kind that ``params["weights"]`` names.
 
     ``random`` is seeded; ``imagenet`` reads location ``source`` if given, else torch.hub's cache
-    or the network; ``file`` reads input ``file``, pinned by ``params["sha256"]``.
+    or the network; ``file`` reads input ``file``, pinned by ``params["sha256"]``. The trunk is to
+    be given pixels of ``params["normalisation"]``.
     """
     name, kind = str(task.params["name"]), str(task.params["weights"])
     extra: dict[str, object] = {"source": kind}
@@ -27,4 +30,5 @@ def run(task: Task) -> None:
         extra["file"] = task.inputs["file"].name
     else:
         raise MedadError(f"backbone.weights: got {kind!r}, allowed random, imagenet or file")
+    trunk.spec = replace(trunk.spec, normalisation=task.params["normalisation"])
     checkpoint.save(task.outputs["weights"], trunk, extra)
