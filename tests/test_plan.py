@@ -170,6 +170,16 @@ def test_adfas_short_preset_is_of_resnet18_and_of_the_wide_network_where_it_has_
     assert "wide_resnet50_2" in " ".join(made.stage(("weights",)))
 
 
+def test_a_method_that_another_already_is_does_not_run_again() -> None:
+    made = plan(preset="adfa", backbone={"weights": "random"})
+    told = made.parameters.of("table", {"table": "adfa_table1"})["obstacles"]
+    assert told == {"adfa_wide": "the backbone is wide_resnet50_2 already: the same as adfa"}
+    assert "adfa_wide" not in " ".join(made.target("all"))
+    other = {"methods": {"adfa_wide": {"override": {"detector": {"attention": 0.3}}}}}
+    told = plan(preset="adfa", backbone={"weights": "random"}, **other).parameters
+    assert told.obstacle("adfa_wide") is None
+
+
 def test_a_table_of_sizes_is_of_splits_alone() -> None:
     made = plan(preset="adfa", backbone={"weights": "random"})
     steps = {"sizes": "adfa_table2"}

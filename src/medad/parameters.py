@@ -112,8 +112,13 @@ class Parameters:
         return self.config.methods[method].weights or self.config.backbone.weights
 
     def obstacle(self, method: str) -> str | None:
-        """Why a method cannot run with this configuration, or None."""
+        """Why a method cannot, or need not, run with this configuration, or None."""
         name, backbone = self.backbone_of(method), self.config.backbone
+        if self.config.methods[method].backbone == backbone.name:
+            here = self.config.methods[method].model_copy(update={"backbone": None})
+            for other, chosen in self.config.methods.items():
+                if chosen.model_dump() == here.model_dump():
+                    return f"the backbone is {name} already: the same as {other}"
         if self.weights_of(method) != "file" or name == backbone.name or name in backbone.others:
             return None
         return f"no weights of {name}: give their file in backbone.others"

@@ -50,6 +50,7 @@ FIGURES = {
     "reconstructions": "medad.reporting.figures.reconstructions:draw",
     "failure_gallery": "medad.reporting.figures.failure_gallery:draw",
     "samples": "medad.reporting.figures.samples:draw",
+    "head_curves": "medad.reporting.figures.head_curves:draw",
     "channel_attention": "medad.reporting.figures.channel_attention:draw",
 }
 

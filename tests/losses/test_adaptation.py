@@ -92,12 +92,16 @@ def test_single_precision_is_near_double():
 
 
 def test_mass_of_the_nearest_is_that_of_the_weights():
-    centres, patches = drawn(0, 100, 4), drawn(1, 100, 4)
-    mass = topk_mass(patches, centres, PAPER)
-    scores = torch.cdist(patches, centres)
-    found = soft_topk(scores, 3, 0.1, largest(scores, (0, 1)))
-    expected = torch.stack([w[s.argsort()[:3]].sum() / 3 for w, s in zip(found, scores)])  # noqa: B905
-    assert torch.allclose(mass, expected)
+    centres, patches = drawn(0, 100, 4), drawn(1, 2, 100, 4)
+    factors = torch.tensor([0.5, 3.0], dtype=torch.float64)
+    for nearest in (PAPER, CODE):
+        scores = torch.cdist(patches, centres) ** (2 if nearest.squared else 1)
+        scores = scores * factors[:, None, None]
+        cost = largest(scores, (0, 1, 2) if nearest.together else (1, 2))
+        found = soft_topk(scores, 3, 0.1, cost)
+        chosen = scores.topk(3, 2, largest=False).indices
+        expected = found.gather(2, chosen).sum(2) / 3
+        assert torch.allclose(topk_mass(patches, centres, nearest, factors), expected)
     assert (topk_mass(patches, centres, HARD) == 1).all()
     # It depends on the scale: far above 1 (and below) all centres count almost the same.
     means = [float(topk_mass(s * patches, s * centres, CODE).mean()) for s in (0.1, 1.0, 100.0)]

@@ -61,6 +61,12 @@ def test_weights_sum_to_k_and_fall_with_the_score(values, k, epsilon):
     assert (ordered.diff() <= 1e-12).all()
 
 
+def test_almost_all_may_be_wanted_of_scores_far_from_the_least():
+    scores = torch.tensor([0.0] + [39.9] * 29, dtype=torch.float64)
+    found = soft_topk(scores, 29, 2.0, torch.tensor(1.0, dtype=torch.float64))
+    assert float(found.sum()) == pytest.approx(29, rel=1e-9)
+
+
 @given(st.integers(0, 1000), st.sampled_from([0.3, 0.1, 0.02]), st.integers(1, 5))
 def test_gradient_is_that_of_finite_differences(seed, epsilon, k):
     scores = drawn(seed, (2, 3, 7)).requires_grad_()

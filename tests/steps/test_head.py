@@ -156,5 +156,8 @@ def test_a_detector_that_reads_images_trains_on_the_shots(make):
     assert reports[-1] == (3, 3, "ganomaly")
     assert one.outputs["head"].read_bytes() != other.outputs["head"].read_bytes()
     content = one.outputs["head"].read_bytes()
-    run(one)
+    twin = replace(make(GANOMALY, "twin"), inputs=one.inputs)
+    for task in (one, twin):  # again, and under another name
+        run(task)
+    assert twin.outputs["head"].read_bytes() == content
     assert one.outputs["head"].read_bytes() == content

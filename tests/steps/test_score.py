@@ -2,19 +2,24 @@
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
+import yaml
+from feature_pyramid import take
 
 from medad.backbones import checkpoint
 from medad.backbones.feature_cache import extract
 from medad.backbones.resnet import build
 from medad.backbones.spec import TrunkSpec
 from medad.data.frame import Frame, load_frame
+from medad.detectors.adfa import Adfa
 from medad.detectors.fanogan import FAnoGan
 from medad.detectors.patchcore import PatchCore
+from medad.detectors.scores import Scores
 from medad.detectors.training import Training
 from medad.errors import MedadError
 from medad.files import (
@@ -188,6 +193,45 @@ def test_a_head_of_another_detector_is_refused(task, tmp_path):
     write_safetensors(tmp_path / "head.safetensors", {"mean": torch.zeros(3, 2)}, {})
     with pytest.raises(MedadError, match="not the state of PatchCore"):
         run(task)
+
+
+@pytest.mark.parametrize("order", ["mixed", "listed"])
+def test_images_whose_scores_depend_on_each_other_are_batched_as_asked(task, tmp_path, order):
+    section = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["detectors"]
+    changes = {"mode": "code", "divergence": True, "epochs": 1, "batch": 2, "order": order}
+    made = {"implementation": "medad.detectors.adfa:Adfa", "trains": True}
+    params = {**PARAMS, **section["adfa"], **changes, **made}
+    trunk, root = checkpoint.load(task.inputs["weights"]), task.locations["images"]
+    split = read_parquet(task.inputs["split"])
+    listed = list(zip(split["path"], split["sha256"], strict=True))
+    detector = Adfa.of(params)
+    features = extract(trunk, root, listed, Frame(32), detector.layers, "cpu")
+    detector.fit(take(features, [0]), Training(0, tmp_path, "x"))
+    write_safetensors(tmp_path / "head.safetensors", detector.state(), {})
+    run(replace(task, params=params))
+    found = read_parquet(task.outputs["scores"])
+    rows = [1, 2, 3, 5, 6]
+    assert found["path"] == [f"{row}.png" for row in rows]
+    if order == "mixed":
+        rows.sort(key=lambda row: (split["sha256"][row], split["path"][row]))
+        assert rows != [1, 2, 3, 5, 6]
+    expected = {}
+    for pair in (rows[:2], rows[2:4], rows[4:]):
+        scores = detector.score(take(features, pair))
+        expected |= {f"{row}.png": score for row, score in zip(pair, scores.image, strict=True)}
+    assert dict(zip(found["path"], found["score"], strict=True)) == expected
+
+
+def test_maps_of_small_numbers_keep_their_digits(task, monkeypatch):
+    small = np.random.default_rng(0).random((7, 4, 4)).astype(np.float32) * 1e-8
+
+    def score(_, pyramid):
+        count = len(pyramid[2])
+        return Scores(np.zeros(count), small[:count])
+
+    monkeypatch.setattr(PatchCore, "score", score)
+    run(task)
+    assert np.array_equal(read_npz(task.outputs["maps"])["maps"], small[:5])
 
 
 def test_a_detector_that_reads_images_scores_them(task, tmp_path):

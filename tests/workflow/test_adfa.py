@@ -11,7 +11,7 @@ from project import Project
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 KEPT = ("padim", "rdad", "adfa")
-FIGURES = ["adfa_samples", "adfa_attention", "adfa_distances"]
+FIGURES = ["adfa_samples", "adfa_curves", "adfa_attention", "adfa_distances"]
 
 
 def test_tables_and_pictures_of_adfa(tmp_path: Path) -> None:

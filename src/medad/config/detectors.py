@@ -122,6 +122,7 @@ class Adfa(Model):
     centres: Literal["mean", "batches"]
     image_score: Literal["maximum", "average"]
     smooth: NonNegative
+    order: Literal["mixed", "listed"]
     epochs: Count
     batch: Count
     learning_rate: Positive

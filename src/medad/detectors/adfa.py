@@ -39,6 +39,7 @@ class Adfa:
         self.params = params
         self.layers = params.layers
         self.together = params.batch if params.mode == "code" else 1
+        self.mixed = params.order == "mixed"
         self.device = device
         self.descriptor: Descriptor | None = None
         self.centres = torch.zeros(0, 0)
@@ -75,8 +76,9 @@ class Adfa:
             descend(optimizer, loss)
             if index % epochs.each:
                 return {"loss": loss.item()}
-            factor = 1.0 if factors is None else float(factors[0])
-            mass = topk_mass(patches[0].detach(), centres, params.nearest, factor)
+            some = slice(None) if self.params.nearest.together else slice(1)  # one is enough
+            given = None if factors is None else factors[some]
+            mass = topk_mass(patches[some].detach(), centres, params.nearest, given)
             return {"loss": loss.item(), "topk_mass": mass.mean().item()}
 
         modules, optimizers = {"descriptor": descriptor}, {"descriptor": optimizer}
@@ -173,7 +175,10 @@ class Adfa:
         return torch.stack(means).mean(0).float()
 
     def _factors(self, patches: Tensor, centres: Tensor) -> Tensor | None:
-        """(B,): divergence of the channels at the centres from those of images (B, P, D)."""
+        """(B,): divergence of the channels at the centres from those of images (B, P, D).
+
+        Rounding may bring one that is 0 below it.
+        """
         if not self.params.divergence:
             return None
         wanted = functional.softmax(centres, -1)
@@ -181,7 +186,7 @@ class Adfa:
             functional.kl_div(functional.log_softmax(image, -1), wanted, reduction="sum")
             for image in patches
         ]
-        return torch.stack(each)
+        return torch.stack(each).clamp_min(0)
 
     def _image_scores(self, maps: list[NDArray[np.float32]]) -> NDArray[np.float64]:
         params, found = self.params, []

@@ -15,6 +15,7 @@ Operator = Literal["soft", "hard"]
 Pooling = Literal["both", "average", "maximum"]
 Centres = Literal["mean", "batches"]
 ImageScore = Literal["maximum", "average"]
+Order = Literal["mixed", "listed"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,9 @@ class AdfaParameters:
     ``neighbors``: centres that count (K). ``operator``: SOFT top-k with the entropy ``epsilon``, or
     the hard choice. ``centres``: of the untrained descriptor, the mean over images or over the
     means of batches. ``image_score``: over the map of patches, enlarged to ``side`` pixels and
-    smoothed by ``smooth`` of them; 0 takes the patches as they are.
+    smoothed by ``smooth`` of them; 0 takes the patches as they are. ``order``: of images that are
+    scored in batches, in mode ``code``: as ``listed``, by path, which is mostly by class, or
+    ``mixed``, by their content.
     """
 
     side: int
@@ -49,6 +52,7 @@ class AdfaParameters:
     centres: Centres
     image_score: ImageScore
     smooth: float
+    order: Order
     epochs: int
     batch: int
     learning_rate: float
@@ -69,6 +73,7 @@ class AdfaParameters:
             operator=get_args(Operator),
             centres=get_args(Centres),
             image_score=get_args(ImageScore),
+            order=get_args(Order),
         )
         require.counts(self, "reduction", "neighbors", "epochs", "batch")
         require.above_zero(self, "epsilon", "learning_rate")

@@ -34,6 +34,10 @@ class Scores:
         joined = np.concatenate(maps) if len(maps) == len(parts) else None
         return cls(np.concatenate([part.image for part in parts]), joined)
 
+    def take(self, rows: NDArray[np.int64]) -> Scores:
+        """The scores of these images, in this order."""
+        return Scores(self.image[rows], None if self.maps is None else self.maps[rows])
+
 
 class Detector(Protocol):
     """Learns from a pyramid of healthy images and scores others.
@@ -70,11 +74,13 @@ class TrainedDetector(Protocol):
     """As ``Detector``, but it trains, and its images may be scored some at a time.
 
     ``together``: how many images, in their order, have scores that depend on each other; 1 when an
-    image has the same score, to the last bit, alone and in any batch.
+    image has the same score, to the last bit, alone and in any batch. ``mixed``: whether that order
+    is to be one that knows nothing of labels.
     """
 
     layers: tuple[int, ...]
     together: int
+    mixed: bool
 
     @classmethod
     def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:

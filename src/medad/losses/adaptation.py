@@ -7,7 +7,7 @@ way, so that no more than one image's distances is ever held.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,20 +60,24 @@ def soft_distances(
 
 
 @torch.no_grad()
-def topk_mass(patches: Tensor, centres: Tensor, nearest: Nearest, factor: float = 1.0) -> Tensor:
-    """(P,): the part of the weights of every patch (P, C) that its k nearest centres have.
+def topk_mass(
+    patches: Tensor, centres: Tensor, nearest: Nearest, factors: Tensor | None = None
+) -> Tensor:
+    """(B, P): the part of the weights of every patch (B, P, C) that its k nearest centres have.
 
-    1 for a hard choice; k / M when all M centres count the same.
+    Arguments are those of ``soft_distances``. 1 for a hard choice; k / M when all M centres count
+    the same.
     """
     if nearest.epsilon is None:
-        return patches.new_ones(len(patches))
-    distances = _Distances(centres, nearest.squared, len(patches))
-    cost = distances.of(patches, patches.new_tensor(factor))
-    mass = []
-    for scores in torch.split(distances.scores, distances.rows):
-        found = weights(scores, nearest.k, nearest.epsilon * cost / 2)
-        mass.append(found.topk(nearest.k, 1).values.sum(1) / nearest.k)
-    return torch.cat(mass)
+        return patches.new_ones(patches.shape[:2])
+    distances = _Distances(centres, nearest.squared, patches.shape[1])
+    mass = patches.new_empty(patches.shape[:2])
+    for number, cost in _filled(distances, patches, nearest, factors):
+        for begin in range(0, patches.shape[1], distances.rows):
+            part = slice(begin, begin + distances.rows)
+            found = weights(distances.scores[part], nearest.k, nearest.epsilon * cost / 2)
+            mass[number, part] = found.topk(nearest.k, 1).values.sum(1) / nearest.k
+    return mass
 
 
 class _SoftDistances(torch.autograd.Function):
@@ -84,14 +88,8 @@ class _SoftDistances(torch.autograd.Function):
         values = patches.new_empty(patches.shape[:2])
         slopes = torch.empty_like(patches) if ctx.needs_input_grad[0] else None
         distances = _Distances(centres, nearest.squared, patches.shape[1])
-        each = [None] * len(patches) if factors is None else list(factors)
-        shared = None
-        if nearest.together and nearest.epsilon is not None:
-            costs = [distances.of(*pair) for pair in zip(patches, each, strict=True)]
-            shared = torch.stack(costs).amax(0)
-        for number, (image, factor) in enumerate(zip(patches, each, strict=True)):
-            cost = distances.of(image, factor)
-            cost = cost if shared is None else shared
+        for number, cost in _filled(distances, patches, nearest, factors):
+            image, factor = patches[number], None if factors is None else factors[number]
             for begin in range(0, len(image), distances.rows):
                 part = slice(begin, begin + distances.rows)
                 scores = distances.scores[part]
@@ -110,6 +108,20 @@ class _SoftDistances(torch.autograd.Function):
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None, None]:
         (slopes,) = ctx.saved_tensors
         return upstream[:, :, None] * slopes, None, None, None
+
+
+def _filled(
+    distances: _Distances, patches: Tensor, nearest: Nearest, factors: Tensor | None
+) -> Iterator[tuple[int, Tensor]]:
+    """Image after image of (B, P, C): its number and cost, while ``distances`` has its scores."""
+    each = [None] * len(patches) if factors is None else list(factors)
+    shared = None
+    if nearest.together and nearest.epsilon is not None:
+        costs = [distances.of(*pair) for pair in zip(patches, each, strict=True)]
+        shared = torch.stack(costs).amax(0)
+    for number, pair in enumerate(zip(patches, each, strict=True)):
+        own = distances.of(*pair)
+        yield number, own if shared is None else shared
 
 
 class _Distances:

@@ -7,6 +7,7 @@ anchors the plan has a closed form, so that the Sinkhorn iterations of the origi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -60,7 +61,8 @@ def weights(delta: Tensor, k: int, epsilon: float | Tensor) -> Tensor:
         nearest = delta.kthvalue(k, 1, keepdim=True).values  # tau is near it
     w = (nearest - delta).div_(epsilon).clamp_(-_FAR, _FAR).exp_()
     log_t = (k / w.sum(1, keepdim=True)).log_()  # too low: sigmoid(x) is below e^x
-    low, high = log_t - 1, torch.full_like(log_t, _FAR + 1)
+    # Were all w the least one, t w would be k / (n - k), which is below n.
+    low, high = log_t - 1, torch.full_like(log_t, _FAR + 1 + math.log(delta.shape[1]))
     near = 4 * torch.finfo(delta.dtype).eps
     for _ in range(_MOST):
         above = w * log_t.exp()

@@ -50,7 +50,7 @@ def render(
     lines += _facts(layout, facts)
     lines += seeds.section(layout, metrics)
     lines += _unanswered(layout)
-    lines += _how_to_read(notes)
+    lines += _how_to_read(layout.splits, notes)
     lines += footnotes.lines()
     return "\n".join(lines).rstrip() + "\n"
 
@@ -220,7 +220,16 @@ def _unanswered(layout: Layout) -> list[str]:
     return [*lines, ""]
 
 
-def _how_to_read(notes: Sequence[str]) -> list[str]:
+# What a split is that keeps no copies apart.
+_SPLITS = {
+    "paper": "every healthy image may be a shot and the rest is test. The paper discards images "
+    "that it does not name, so this too is a reading",
+    "adfa": "as many images as the paper has, whose files it does not name: drawn once unless the "
+    "parameters say otherwise, near copies on both sides",
+}
+
+
+def _how_to_read(splits: Sequence[str], notes: Sequence[str]) -> list[str]:
     return [
         "## How to read this",
         "",
@@ -234,8 +243,7 @@ def _how_to_read(notes: Sequence[str]) -> list[str]:
         "- Differences at one K have simultaneous intervals, which hold for all K of one row "
         "together; the mean over K has its own. At most one row of a table is its primary claim, "
         f"on split {PRIMARY_SPLIT}; the others are exploratory: nothing corrects for their number.",
-        "- Split paper: every healthy image may be a shot and the rest is test. The paper discards "
-        "images that it does not name, so this too is a reading.",
+        *(f"- Split {name}: {_SPLITS[name]}." for name in splits if name in _SPLITS),
         "- As torchmetrics would report it: it takes the sigmoid of an update that holds a score "
         "outside [0, 1] and of no other. In the order of the files an update holds one class, so "
         "this can be far above or below the AUROC. It shows what a gap may be made of, and is no "

@@ -17,13 +17,15 @@ from medad.room import Room
 from medad.steps.fingerprint import fingerprint
 from medad.task import Task
 
+_DRAW = ("dataset", "split", "k", "r")
+
 
 def run(task: Task) -> None:
     """Write ``head``: what the detector learned.
 
-    The draw of the head (a first patch, some channels) does not depend on the method, so methods
-    with the same detector differ by their trunk alone. A detector that trains networks keeps its
-    progress in the scratch folder.
+    Neither the draw of the head (a first patch, some channels) nor the seed of its training depends
+    on the method, so methods with the same detector differ by their trunk and parameters alone. A
+    detector that trains networks keeps its progress in the scratch folder.
     """
     implementation = str(task.params["implementation"])
     state = _fitted(task) if task.params["reads"] == "features" else _trained(task)
@@ -43,7 +45,7 @@ def _fitted(task: Task) -> dict[str, Tensor]:
         trained.fit(pyramid, _training(task), room)
         return trained.state()
     detector: Detector = made
-    rng = np.random.default_rng(task.seed("head", "dataset", "split", "k", "r"))
+    rng = np.random.default_rng(task.seed("head", *_DRAW))
     detector.fit(pyramid, rng, room)
     task.report(2, 2, "fitted")
     return detector.state()
@@ -62,7 +64,7 @@ def _trained(task: Task) -> dict[str, Tensor]:
 
 def _training(task: Task) -> Training:
     return Training(
-        seed=task.seed("training"),
+        seed=task.seed("training", *_DRAW),
         folder=task.scratch,
         fingerprint=fingerprint(task),
         device=task.device,

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from medad.backbones.checkpoint import load, unchanged
@@ -25,18 +26,22 @@ _BATCH = 16  # images whose features are in memory at once; changes no score
 def run(task: Task) -> None:
     """Write ``scores``, one row an image in the order of the split, and ``maps`` when asked for.
 
-    ``maps`` are float16 on the patch grid. A shot of this draw is never scored.
+    ``maps`` are on the patch grid, of ``_stored``. A shot of this draw is never scored.
     """
     params = task.params
     rows = _rows(task)
     images = [(row["path"], row["sha256"]) for row in rows]
-    score, together = _scorer(task)
+    score, together, mixed = _scorer(task)
     batch = _BATCH if together == 1 else together
+    order = list(range(len(images)))
+    if mixed:
+        # By content: paths are sorted by class, and batches of one class would tell it.
+        order.sort(key=lambda row: (images[row][1], images[row][0]))
     parts = []
     for start in range(0, len(images), batch):
-        parts.append(score(images[start : start + batch]))
+        parts.append(score([images[row] for row in order[start : start + batch]]))
         task.report(min(start + batch, len(images)), len(images), "images")
-    scores = Scores.join(parts)
+    scores = Scores.join(parts).take(np.argsort(order))
     names = ("path", "sha256", "label", "group", "role")
     columns: dict[str, Any] = {name: [row[name] for row in rows] for name in names}
     write_parquet(task.outputs["scores"], {**columns, "score": scores.image.tolist()})
@@ -46,12 +51,20 @@ def run(task: Task) -> None:
                 f"{task.identity['method']}: its detector makes no anomaly maps; set "
                 "evaluation.maps to false"
             )
-        largest = float(np.finfo(np.float16).max)
-        write_npz(task.outputs["maps"], {"maps": scores.maps.clip(max=largest).astype(np.float16)})
+        write_npz(task.outputs["maps"], {"maps": _stored(scores.maps)})
 
 
-def _scorer(task: Task) -> tuple[Callable[[Sequence[Image]], Scores], int]:
-    """Images -> scores, by the head; and how many images are to be scored together."""
+def _stored(maps: NDArray[np.float32]) -> NDArray[Any]:
+    """float16; float32 where halves would have few digits, for products such as STPM's."""
+    halves = np.finfo(np.float16)
+    above = maps[maps > 0]
+    if len(above) and np.median(above) < halves.smallest_normal:
+        return maps
+    return maps.clip(max=float(halves.max)).astype(np.float16)
+
+
+def _scorer(task: Task) -> tuple[Callable[[Sequence[Image]], Scores], int, bool]:
+    """Images -> scores, by the head; how many are to be scored together, and whether mixed."""
     params, state = task.params, read_safetensors(task.inputs["head"])[0]
     made = attribute(params["implementation"]).of(params, task.device)
     made.load_state(state)
@@ -59,11 +72,15 @@ def _scorer(task: Task) -> tuple[Callable[[Sequence[Image]], Scores], int]:
         networks: ImageDetector = made
         root = task.locations["images"]
         load = partial(load_frame, frame=Frame.of(params))
-        return lambda images: networks.score(np.stack([load(root, *image) for image in images])), 1
+
+        def scored(images: Sequence[Image]) -> Scores:
+            return networks.score(np.stack([load(root, *image) for image in images]))
+
+        return scored, 1, False
     detector: Detector | TrainedDetector = made
     features = _features(task, detector.layers)
-    together = made.together if params.get("trains") else 1
-    return lambda images: detector.score(features(images)), together
+    together, mixed = (made.together, made.mixed) if params.get("trains") else (1, False)
+    return lambda images: detector.score(features(images)), together, mixed and together > 1
 
 
 def _rows(task: Task) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medad.reporting.figures.training_curves import draw, log_limits, panels
+from medad.reporting.figures.training_curves import draw, panels
 from medad.task import Task
 
 Inches = Callable[[bytes], tuple[float, float]]
@@ -63,10 +63,3 @@ def test_the_same_picture_every_time_even_of_no_step(
     for path in inputs.values():
         path.write_text("")
     assert inches(draw(task)) == inches(content)
-
-
-def test_a_log_axis_leaves_zeros_out_and_has_seven_decades_at_most() -> None:
-    assert log_limits([np.array([[0.0, 0.5]]), np.array([4.0])]) == (0.25, 8.0)
-    assert log_limits([np.array([1e-30, 50.0])]) == pytest.approx((1e-5, 100.0))
-    low, high = log_limits([np.zeros(3)])
-    assert 0 < low < high
