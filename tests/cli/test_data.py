@@ -76,7 +76,9 @@ def test_a_zip_from_an_address_is_put_in_place_and_counted(
     assert (tmp_path / "data/raw/covid_xray/test/NORMAL/19.jpeg").is_file()
     assert main(["get", "covid_xray"]) == 0  # what is there is not fetched again
     (tmp_path / "data/raw/covid_xray/test/NORMAL/19.jpeg").unlink()
-    assert main(["get", "covid_xray"]) == 0
+    assert main(["get", "covid_xray"]) == 2
+    with pytest.raises(MedadError, match="already there; move it away to get it anew, or leave"):
+        main(["get", "covid_xray", "--url", "http://127.0.0.1:9/set.zip"])
     assert "93 healthy and 94 anomalous images; 94 and 94 expected" in capsys.readouterr().out
 
 
@@ -88,5 +90,5 @@ def test_a_source_that_its_authors_give_is_fetched(
     with serving({"set.zip": zipped(files)}) as address:
         given = replace(SOURCES["busi"], url=f"{address}/set.zip")
         monkeypatch.setitem(SOURCES, "busi", given)
-        assert main(["get", "busi"]) == 0
+        assert main(["get", "busi"]) == 2
     assert "1 healthy and 2 anomalous images; 133 and 647 expected" in capsys.readouterr().out

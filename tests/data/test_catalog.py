@@ -6,10 +6,12 @@ import re
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from medad.data import catalog
 from medad.data.catalog import Difference, check, listing
+from medad.data.images import open_bytes
 from medad.data.readers import brain_mri
 from medad.errors import MedadError
 from medad.files import read_csv, read_json
@@ -40,6 +42,31 @@ def test_listing_is_sorted_and_skips_hidden(root):
     files = listing(root)
     assert files == EXPECTED
     assert list(files) == sorted(files)
+
+
+METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("harm", ["content", "encrypted", "unknown"])
+def test_a_member_that_cannot_be_read_is_named(tmp_path, method, harm):
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("no/a.png", np.random.default_rng(0).bytes(400))
+    damaged = bytearray(path.read_bytes())
+    first, last = damaged.index(b"PK\x03\x04"), damaged.rindex(b"PK\x01\x02")
+    if harm == "content":
+        damaged[first + 60 : first + 100] = bytes(40)
+    for at in (first + 6, last + 8):  # flags, then the method
+        if harm == "encrypted":
+            damaged[at] |= 1
+        if harm == "unknown":
+            damaged[at + 2] = 98
+    path.write_bytes(damaged)
+    with pytest.raises(MedadError, match=r"no/a.png in .*set.zip: damaged, or packed in a way"):
+        listing(path)
+    with pytest.raises(MedadError, match=r"no/a.png in .*set.zip: damaged"):
+        open_bytes(path, "no/a.png")
 
 
 def test_zip_lists_the_same(tmp_path, root):

@@ -46,6 +46,30 @@ def test_folders_that_files_do_not_share_are_kept(tmp_path):
     assert left(tmp_path) == ["set/a/x.png", "set/b/x.png"]
 
 
+def test_an_answer_from_elsewhere_and_without_a_length(tmp_path, monkeypatch):
+    content = zipped(SET)
+
+    class Answer(io.BytesIO):
+        url, headers = "ftp://a/set.zip", {"Content-Length": "many"}
+
+    monkeypatch.setattr("medad.data.download.urlopen", lambda *_, **__: Answer(content))
+    with pytest.raises(MedadError, match=r"leads to ftp://a/set.zip; allowed: http:// and https"):
+        get("http://a/set.zip", tmp_path / "set")
+    assert left(tmp_path) == []
+    monkeypatch.setattr(Answer, "url", "https://b/set.zip")
+    get("http://a/set.zip", tmp_path / "set")
+    assert len(left(tmp_path)) == len(SET)
+
+
+def test_what_macos_adds_is_left_out(tmp_path):
+    litter = {"__MACOSX/top/._a.png": b"0", "top/.DS_Store": b"0", "top/in/.DS_Store": b"0"}
+    with serving(
+        {"set.zip": zipped({"top/a.png": b"1", "top/in/b.png": b"2", **litter})}
+    ) as address:
+        get(f"{address}/set.zip", tmp_path / "set")
+    assert left(tmp_path) == ["set/a.png", "set/in/b.png"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -48,6 +48,8 @@ def _get(name: str, url: str | None, sha256: str | None) -> int:
     folder = root / place
     address = url or source.url
     empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    if (url or sha256) and not empty:
+        raise MedadError(f"{place}: already there; move it away to get it anew, or leave --url out")
     if address is not None and empty:
         print(f"downloading {address}", flush=True)
         get(address, folder, sha256, _progress)
@@ -59,7 +61,7 @@ def _get(name: str, url: str | None, sha256: str | None) -> int:
     if expected.exists():
         missing += catalog.check(files, expected).lines()
     print("\n".join(missing) or _COMPLETE[expected.exists()])
-    return 0
+    return 2 if missing else 0
 
 
 _COMPLETE = {

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from medad.data.images import archive
+from medad.data.images import UNREADABLE, archive
 from medad.errors import MedadError
 from medad.files import read_csv, sha256, write_json
 
@@ -97,7 +97,16 @@ def _zip_listing(root: Path) -> dict[str, str]:
         for name in source.namelist()
         if not name.endswith("/") and not any(part.startswith(".") for part in name.split("/"))
     ]
-    return {name: hashlib.sha256(source.read(name)).hexdigest() for name in sorted(names)}
+    found = {}
+    for name in sorted(names):
+        try:
+            found[name] = hashlib.sha256(source.read(name)).hexdigest()
+        except (*UNREADABLE, OSError) as error:
+            raise MedadError(
+                f"{name} in {root}: damaged, or packed in a way that is not read ({error}); "
+                "restore the zip, or unpack it into a folder"
+            ) from error
+    return found
 
 
 def _read_cache(cache: Path | None, root: Path) -> Cached:

@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 import zipfile
-import zlib
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
@@ -14,10 +13,12 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from medad.data.images import UNREADABLE
 from medad.errors import MedadError
 
 _BLOCK = 1 << 20
 _TIMEOUT = 60  # seconds without a byte
+_SCHEMES = ("http", "https")
 _MOST = 64 << 30  # bytes that a zip may unpack to
 Report = Callable[[int, int], None]
 
@@ -36,7 +37,7 @@ def get(url: str, place: Path, sha256: str | None = None, report: Report = _sile
     """
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise MedadError(f"{place}: already there; move it away to get it anew")
-    if urlsplit(url).scheme not in ("http", "https"):
+    if urlsplit(url).scheme not in _SCHEMES:
         raise MedadError(f"{url}: got no web address; allowed: http:// and https://")
     place.parent.mkdir(parents=True, exist_ok=True)
     archive = place.parent / f".{place.name}.{os.getpid()}.zip"
@@ -56,7 +57,10 @@ def _fetch(url: str, target: Path, sha256: str | None, report: Report) -> None:
     digest, done = hashlib.sha256(), 0
     try:
         with urlopen(Request(url, headers={"User-Agent": "medad"}), timeout=_TIMEOUT) as answer:
-            total = int(answer.headers.get("Content-Length") or 0)
+            if urlsplit(answer.url).scheme not in _SCHEMES:
+                raise MedadError(f"{url}: leads to {answer.url}; allowed: http:// and https://")
+            length = answer.headers.get("Content-Length") or ""
+            total = int(length) if length.isdecimal() else 0
             with target.open("wb") as stream:
                 while block := answer.read(_BLOCK):
                     stream.write(block)
@@ -83,11 +87,13 @@ def _fetch(url: str, target: Path, sha256: str | None, report: Report) -> None:
 def unpack(archive: Path, folder: Path) -> None:
     """Files of a zip below ``folder``, without a folder that all of them share.
 
-    MedadError for what is no zip, is damaged, or has a file that would lie outside ``folder``.
+    What macOS adds (``__MACOSX``, ``.DS_Store``) is left out. MedadError for what is no zip, is
+    damaged, or has a file that would lie outside ``folder``.
     """
     try:
         with zipfile.ZipFile(archive) as source:
-            members = [one for one in source.infolist() if not one.is_dir()]
+            files = [one for one in source.infolist() if not one.is_dir()]
+            members = [one for one in files if not _litter(one.filename)]
             names = [_inside(one.filename, archive) for one in members]
             if not names or sum(one.file_size for one in members) > _MOST:
                 raise MedadError(
@@ -100,7 +106,7 @@ def unpack(archive: Path, folder: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with source.open(member) as content, target.open("xb") as stream:
                     shutil.copyfileobj(content, stream, _BLOCK)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+    except UNREADABLE as error:
         raise MedadError(
             f"{archive.name}: not a zip that can be unpacked ({error}); check its source"
         ) from error
@@ -109,6 +115,12 @@ def unpack(archive: Path, folder: Path) -> None:
             f"{archive.name}: has two files of one name, or one that is a folder too; check its "
             "source"
         ) from error
+    except OSError as error:
+        raise MedadError(f"{archive.name}: cannot be unpacked ({error})") from error
+
+
+def _litter(name: str) -> bool:
+    return name.startswith("__MACOSX/") or PurePosixPath(name).name == ".DS_Store"
 
 
 def _inside(name: str, archive: Path) -> PurePosixPath:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import zipfile
 import zlib
 from functools import lru_cache
@@ -14,6 +15,16 @@ import numpy.typing as npt
 from medad.data import nifti
 from medad.data.decoding import decode, decode_mask
 from medad.errors import MedadError
+
+# What zipfile raises on a damaged, encrypted or unknown member; of bzip2 an OSError.
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+)
 
 
 def _is_zip(root: Path) -> bool:
@@ -49,7 +60,7 @@ def open_bytes(root: Path, path: str) -> bytes:
             return archive(root).read(name)
         except KeyError as error:
             raise MedadError(f"{path}: not in {root}") from error
-        except (zipfile.BadZipFile, zlib.error) as error:
+        except (*UNREADABLE, OSError) as error:
             raise MedadError(f"{path} in {root}: damaged ({error}); restore the file") from error
     base = root.resolve()
     target = (base / name).resolve()
