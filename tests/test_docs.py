@@ -85,6 +85,7 @@ EVIDENCE = {
     "ablations": (176, "Tritanh/K4"),
     "figures": (24, "figure3.png"),
     "confirmation": (367, "CONSULT/K4"),
+    "adfa": (50, "ADFA/full"),
 }
 
 
@@ -128,6 +129,19 @@ def test_how_many_single_draws_reach_the_papers_gains() -> None:
     assert "CONSULT-adapted in {}, {}, {} and {}:".format(*counts["consult_adapted"]) in text
     worst = min(min(found["consult", k]) for k in wanted)
     assert f"down to -{abs(worst):.2f} for CONSULT".replace("-0", "-") in text
+
+
+def test_what_copies_lift_in_adfas_table_is_what_it_says() -> None:
+    folder = ROOT / "docs/results/adfa"
+    levels = {}
+    with (folder / "adfa_table1.csv").open() as stream:
+        for cell in csv.DictReader(stream):
+            (clean,) = re.findall(r"\(AUROC ([\d.]+) without them\)", cell["reason"])
+            levels[cell["row"]] = (float(cell["auroc"]), float(clean))
+    told = re.findall(r"([\w-]+) from (\.\d+) to (\.\d+)", (folder / "README.md").read_text())
+    assert [name for name, *_ in told] == ["PaDiM", "f-AnoGAN", "ADFA"]
+    for name, *values in told:
+        assert [float(value) for value in values] == pytest.approx(levels[name], abs=0.00051)
 
 
 @pytest.mark.engine
