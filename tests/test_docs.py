@@ -85,7 +85,7 @@ EVIDENCE = {
     "ablations": (176, "Tritanh/K4"),
     "figures": (24, "figure3.png"),
     "confirmation": (367, "CONSULT/K4"),
-    "adfa": (50, "ADFA/full"),
+    "adfa": (53, "ADFA/full"),
 }
 
 

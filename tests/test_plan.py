@@ -149,14 +149,17 @@ def test_a_method_may_start_from_random_weights() -> None:
     assert "resnet18" not in " ".join(made.halves())
 
 
-def test_adfas_short_preset_is_of_resnet18_and_of_the_wide_network_where_it_has_weights() -> None:
+@pytest.mark.parametrize(("preset", "side"), [("adfa_short", 224), ("adfa_small", 128)])
+def test_adfas_presets_for_few_cores_are_of_resnet18_and_the_wide_network_if_it_has_weights(
+    preset: str, side: int
+) -> None:
     mine = {"weights": "file", "file": "mine.safetensors", "sha256": "0" * 64}
-    made = plan(preset="adfa+adfa_short", backbone=mine)
+    made = plan(preset=f"adfa+{preset}", backbone=mine)
     params = made.parameters.of("head", {"dataset": "busi", "method": "padim"})
     assert (params["backbone"]["name"], params["dimensions"], params["side"]) == (
         "resnet18",
         100,
-        224,
+        side,
     )
     assert "wide_resnet50_2" not in " ".join(made.stage(("weights",)))
     told = made.parameters.of("table", {"table": "adfa_table1"})["obstacles"]
@@ -164,7 +167,7 @@ def test_adfas_short_preset_is_of_resnet18_and_of_the_wide_network_where_it_has_
         "adfa_wide": "no weights of wide_resnet50_2: give their file in backbone.others"
     }
     others = {"wide_resnet50_2": {"file": "wide.pth", "sha256": "1" * 64}}
-    made = plan(preset="adfa+adfa_short", backbone={**mine, "others": others})
+    made = plan(preset=f"adfa+{preset}", backbone={**mine, "others": others})
     head = made.parameters.of("head", {"dataset": "busi", "method": "adfa_wide"})
     assert head["backbone"]["name"] == "wide_resnet50_2"
     assert "wide_resnet50_2" in " ".join(made.stage(("weights",)))
