@@ -114,8 +114,10 @@ class Parameters:
     def obstacle(self, method: str) -> str | None:
         """Why a method cannot, or need not, run with this configuration, or None."""
         name, backbone = self.backbone_of(method), self.config.backbone
-        if self.config.methods[method].backbone == backbone.name:
-            here = self.config.methods[method].model_copy(update={"backbone": None})
+        own = self.config.methods[method]
+        # A training of stage 1 is seeded by its method: another name is another training.
+        if own.backbone == backbone.name and own.stage1 == "none":
+            here = own.model_copy(update={"backbone": None})
             for other, chosen in self.config.methods.items():
                 if chosen.model_dump() == here.model_dump():
                     return f"the backbone is {name} already: the same as {other}"

@@ -36,6 +36,8 @@ def test_where_the_papers_images_come_from(
 ) -> None:
     monkeypatch.chdir(ROOT)
     assert main(["get", "phantom"]) == 0
+    with pytest.raises(MedadError, match="phantom: is made, not downloaded; leave --url and"):
+        main(["get", "phantom", "--sha256", "0" * 64])
     assert "nothing to get" in capsys.readouterr().out
 
 
@@ -77,7 +79,9 @@ def test_a_zip_from_an_address_is_put_in_place_and_counted(
     assert main(["get", "covid_xray"]) == 0  # what is there is not fetched again
     (tmp_path / "data/raw/covid_xray/test/NORMAL/19.jpeg").unlink()
     assert main(["get", "covid_xray"]) == 2
-    with pytest.raises(MedadError, match="already there; move it away to get it anew, or leave"):
+    with pytest.raises(
+        MedadError, match="already there; move it away to get it anew, or leave --url and"
+    ):
         main(["get", "covid_xray", "--url", "http://127.0.0.1:9/set.zip"])
     assert "93 healthy and 94 anomalous images; 94 and 94 expected" in capsys.readouterr().out
 

@@ -8,8 +8,13 @@ import torch
 import yaml
 from filled import fill
 
+from medad.backbones.checkpoint import save
+from medad.backbones.preprocess import normalise
+from medad.backbones.resnet import build
+from medad.backbones.spec import TrunkSpec
 from medad.detectors.rdad import Rdad, RdadParameters, unlike
 from medad.detectors.rdad_networks import Bottleneck, Decoder
+from medad.detectors.training import Training
 from medad.detectors.trunks import untrained
 from medad.errors import MedadError
 
@@ -60,6 +65,27 @@ def test_cosines_of_images_and_of_positions():
     found = unlike(*tensors, "positions").numpy()
     for n, y, x in np.ndindex(3, 2, 2):
         assert found[n, y, x] == pytest.approx(1 - cosine(told[n, :, y, x], said[n, :, y, x]))
+
+
+def test_all_networks_see_pixels_of_the_normalisation_asked_for(tmp_path, monkeypatch):
+    given = []
+
+    def spied(images, side, normalisation):
+        given.append(normalisation)
+        return normalise(images, normalisation)
+
+    monkeypatch.setattr("medad.detectors.rdad.pixels", spied)
+    save(
+        tmp_path / "w.safetensors",
+        build(TrunkSpec("resnet18"), torch.Generator().manual_seed(0)),
+        {},
+    )
+    shots = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    backbone = {**BACKBONE, "normalisation": "half"}
+    made = Rdad.of({**PARAMS, "epochs": 1, "backbone": backbone})
+    made.fit(shots, Training(0, tmp_path, "x", inputs={"weights": tmp_path / "w.safetensors"}))
+    made.score(shots[:1])
+    assert given == ["half", "half"]
 
 
 @pytest.mark.parametrize(

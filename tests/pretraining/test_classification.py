@@ -57,7 +57,7 @@ def test_accuracy_counts_images_of_both_kinds(random_trunk, bright_lesions):
     with torch.no_grad():
         model.head.weight.zero_()
         model.head.bias.copy_(torch.tensor([0.0, 1.0]))  # all anomalous
-    assert accuracy(model, Pool.of(bright_lesions, "cpu")) == 5 / 11
+    assert accuracy(model, Pool.of(bright_lesions, "cpu", "imagenet")) == 5 / 11
 
 
 def test_a_killed_training_gives_the_same_bytes(

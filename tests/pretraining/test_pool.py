@@ -47,7 +47,7 @@ def _values(images):
 def test_a_batch_is_an_anchor_other_healthy_and_anomalous_images(
     shots, healthy, anomalous, wanted, all_shots, seed
 ):
-    pool = Pool.of(_arrays(shots, healthy, anomalous), "cpu")
+    pool = Pool.of(_arrays(shots, healthy, anomalous), "cpu", "imagenet")
     batch = draw(pool, np.random.default_rng(seed), wanted, wanted, all_shots=all_shots)
     values = _values(batch.images)
     references, rest = values[: batch.shots], values[batch.shots :]
@@ -66,7 +66,7 @@ def test_a_batch_is_an_anchor_other_healthy_and_anomalous_images(
 
 
 def test_draws_depend_on_the_generator_and_reach_every_image():
-    pool = Pool.of(_arrays(3, 4, 4), "cpu")
+    pool = Pool.of(_arrays(3, 4, 4), "cpu", "imagenet")
     anchors, normal = set(), set()
     for seed in range(60):
         first, same = (
@@ -80,7 +80,7 @@ def test_draws_depend_on_the_generator_and_reach_every_image():
 
 
 def test_without_copies_the_other_shots_are_healthy_images():
-    pool = Pool.of(_arrays(2, 0, 1), "cpu")
+    pool = Pool.of(_arrays(2, 0, 1), "cpu", "imagenet")
     batch = draw(pool, np.random.default_rng(0), 4, 4, all_shots=True)
     assert (batch.shots, batch.healthy) == (2, 1)
 
@@ -88,7 +88,7 @@ def test_without_copies_the_other_shots_are_healthy_images():
 @pytest.mark.parametrize("counts", [(0, 3, 3), (1, 0, 3), (2, 2, 0)])
 def test_a_pool_that_cannot_fill_a_step_is_refused(counts):
     with pytest.raises(MedadError, match=rf"stage 1 needs .* got {counts[0]} shots"):
-        Pool.of(_arrays(*counts), "cpu")
+        Pool.of(_arrays(*counts), "cpu", "imagenet")
 
 
 def test_reads_the_pairs_file(tmp_path):

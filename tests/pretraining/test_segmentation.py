@@ -72,7 +72,9 @@ def test_iou_is_over_all_pixels_of_every_image_once(model, bright_lesions, batch
     found = images > 60
     truth = np.concatenate([np.zeros((6, 32, 32), np.uint8), bright_lesions["masks"]]) > 0
     expected = (found & truth).sum() / (found | truth).sum()
-    assert iou(Threshold(), Pool.of(bright_lesions, "cpu"), batch) == pytest.approx(expected)
+    assert iou(Threshold(), Pool.of(bright_lesions, "cpu", "imagenet"), batch) == pytest.approx(
+        expected
+    )
 
 
 def test_a_killed_training_gives_the_same_bytes(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from medad.backbones.resnet import rebuild
 from medad.backbones.spec import TrunkSpec
 from medad.errors import MedadError
+from medad.pretraining import classification, consult, segmentation
 from medad.pretraining.pool import Pool
 from medad.pretraining.supervised import SupervisedParams, draw, prepare, sweep
 
@@ -52,6 +53,30 @@ def test_a_sweep_holds_every_image_in_order(normal, anomalous, half):
 def test_a_wrong_choice_is_an_error(supervised, change, message):
     with pytest.raises(MedadError, match=message):
         SupervisedParams.of({**supervised, **change})
+
+
+class Stopped(Exception):
+    """Pairs were asked for."""
+
+
+@pytest.mark.parametrize("train", [consult.train, classification.train, segmentation.train])
+def test_pairs_are_normalised_as_the_trunk_has_it(
+    train, random_trunk, supervised, gentle_params, bright, places, monkeypatch
+):
+    given = []
+
+    def read(path, device, normalisation):
+        given.append(normalisation)
+        raise Stopped
+
+    monkeypatch.setattr(Pool, "read", read)
+    start = rebuild(
+        random_trunk, replace(random_trunk.spec, normalisation="half"), torch.Generator()
+    )
+    params = gentle_params if train is consult.train else supervised
+    with pytest.raises(Stopped):
+        train(start, bright, params, places)
+    assert given == ["half"]
 
 
 def test_missing_keys_are_named_and_others_left_alone(supervised):

@@ -127,6 +127,7 @@ def test_the_preset_holds_exactly_the_candidates(study, table):
         ({"synthesis": {"consult": {"points": 4}}}, "synthesis"),
         ({"image": {"side": 128}}, "side"),
         ({"backbone": {"weights": "random"}}, "weights"),
+        ({"backbone": {"normalisation": "half"}}, "normalisation"),
     ],
 )
 def test_what_is_not_the_candidate_is_refused(study, table, overrides, part):

@@ -163,6 +163,11 @@ CASES = [
         {"image": {"side": 64}},
     ),
     config("backbone", "backbone: resnet18 -> resnet50", {"backbone": {"name": "resnet50"}}),
+    config(
+        "normalisation",
+        "normalisation of pixels: imagenet -> half",
+        {"backbone": {"normalisation": "half"}},
+    ),
     Case("other weights", ["weights of the backbone: random -> file"], weights("a")),
     Case(
         "weights file",

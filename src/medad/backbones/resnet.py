@@ -94,7 +94,8 @@ class Trunk(nn.Module):
     def forward(self, x: Tensor, layers: Iterable[int]) -> dict[int, Tensor]:
         """Outputs of ``layers`` (1 to the depth built): strides 4, 8, 16, 32.
 
-        ``x``: (N, 3, H, W), ImageNet-normalised. Nothing beyond the deepest layer is computed.
+        ``x``: (N, 3, H, W), normalised as the ``spec`` says. Nothing beyond the deepest layer is
+        computed.
         """
         wanted = sorted(set(layers))
         if not wanted or wanted[0] < 1 or wanted[-1] > self.spec.depth:

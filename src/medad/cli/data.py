@@ -44,12 +44,16 @@ def _get(name: str, url: str | None, sha256: str | None) -> int:
     place = config.root_of(name)
     print(source.about.format(place=place))
     if source.images is None:
+        if url or sha256:
+            raise MedadError(f"{name}: is made, not downloaded; leave --url and --sha256 out")
         return 0
     folder = root / place
     address = url or source.url
     empty = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     if (url or sha256) and not empty:
-        raise MedadError(f"{place}: already there; move it away to get it anew, or leave --url out")
+        raise MedadError(
+            f"{place}: already there; move it away to get it anew, or leave --url and --sha256 out"
+        )
     if address is not None and empty:
         print(f"downloading {address}", flush=True)
         get(address, folder, sha256, _progress)

@@ -31,10 +31,12 @@ _SAME_AS: dict[tuple[str, Leaf], str] = {
     ("split", ("policy",)): "split policy",
     ("weights", ("name",)): "backbone",
     ("weights", ("weights",)): "weights of the backbone",
+    ("weights", ("normalisation",)): "normalisation of pixels",
 }
 _BACKBONE: dict[Leaf, str] = {
     ("backbone", "name"): "backbone",
     ("backbone", "weights"): "weights of the backbone",
+    ("backbone", "normalisation"): "normalisation of pixels",
 }
 _CHOSEN = {
     "datasets": "dataset",

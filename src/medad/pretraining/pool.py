@@ -35,7 +35,7 @@ class Pool:
         cls,
         arrays: Mapping[str, np.ndarray[Any, Any]],
         device: str,
-        normalisation: Normalisation = "imagenet",
+        normalisation: Normalisation,
     ) -> Pool:
         """From the arrays of a pairs file, for a trunk that is given pixels of ``normalisation``.
 

@@ -19,8 +19,8 @@ def section(
     Data sets are independent of each other, so the standard error of the mean is the root of the
     sum of theirs squared over their number, and the interval is normal; as in the tables above it
     is of the mean without copies of the shots. The paper's mean is over the same data sets, as far
-    as it has them all; where a cell of ours is not comparable, there is no difference. None
-    without ``layout.average`` or of one data set.
+    as it has them all; where a cell of ours is not comparable, there is no difference. No
+    lines without ``layout.average`` or of one data set.
     """
     if not layout.average or len(layout.datasets) < 2:
         return []

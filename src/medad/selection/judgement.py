@@ -111,6 +111,7 @@ def _same(study: Mapping[str, Any], name: str, config: Config) -> None:
         "steps": (method.stage1, method.synthesis, method.detector),
         "side": config.image.side,
         "weights": (config.backbone.name, config.backbone.weights, config.backbone.sha256),
+        "normalisation": config.backbone.normalisation,
     }
     backbone = study["backbone"]
     theirs = {
@@ -120,6 +121,8 @@ def _same(study: Mapping[str, Any], name: str, config: Config) -> None:
         "steps": ("consult", "consult", "patchcore"),
         "side": study["side"],
         "weights": (backbone["name"], backbone["weights"], backbone["sha256"]),
+        # Studies made before there was a choice have none.
+        "normalisation": backbone.get("normalisation", "imagenet"),
     }
     for part, value in theirs.items():
         # Through JSON, where a pair of numbers is a list.

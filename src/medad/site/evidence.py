@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,7 +172,7 @@ class _Heats:
     def __init__(
         self,
         album: Album,
-        grids: NDArray[np.float16],
+        grids: NDArray[np.floating[Any]],
         test: NDArray[np.int64],
         index: Mapping[str, Row],
         frame: Frame,

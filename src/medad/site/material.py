@@ -110,7 +110,7 @@ class Material:
     known: dict[str, Node] = field(default_factory=dict)
     _scores: dict[str, Scores] = field(default_factory=dict)
     _rows: dict[str, dict[str, Row]] = field(default_factory=dict)
-    _maps: dict[str, NDArray[np.float16]] = field(default_factory=dict)
+    _maps: dict[str, NDArray[np.floating[Any]]] = field(default_factory=dict)
 
     @cached_property
     def graph(self) -> Graph:
@@ -171,7 +171,7 @@ class Material:
         path = run.file("score", "maps")
         return path is not None and (self.root / path).is_file()
 
-    def maps(self, run: Run) -> NDArray[np.float16] | None:
+    def maps(self, run: Run) -> NDArray[np.floating[Any]] | None:
         """Anomaly maps (n, h, w) beside the scores; None when there are none on this machine."""
         path = run.file("score", "maps")
         if path is None or not self.has_maps(run):

@@ -29,11 +29,11 @@ def test_a_curve_of_epochs_lies_at_their_first_steps() -> None:
     assert list(loss.curves) == ["loss"]
     assert loss.curves["loss"].steps.tolist() == [0, 1, 2, 3, 4, 5]
     assert loss.curves["loss"].values.tolist() == [LOSS, [value + 1 for value in LOSS]]
-    assert share.curves["K"].steps.tolist() == [0, 3]
-    assert share.curves["K"].values.tolist() == [SHARE, [0.06, 0.04]]
+    assert share.curves["nearest"].steps.tolist() == [0, 3]
+    assert share.curves["nearest"].values.tolist() == [SHARE, [0.06, 0.04]]
     assert [panel.title for panel in panels("stpm", [{"loss": np.ones(3)}])] == ["Loss"]
     other = {"loss": np.ones(2), "topk_mass": np.ones(2)}
-    with pytest.raises(MedadError, match="adfa: loss has other lengths in two draws"):
+    with pytest.raises(MedadError, match="adfa: loss has other lengths in two draws; show one K"):
         panels("adfa", [heads[0], other])
 
 

@@ -51,7 +51,8 @@ def panels(method: str, heads: Sequence[Curves]) -> list[Panel]:
         values = [head[name] for head in heads]
         if len({len(own) for own in values}) > 1:
             raise MedadError(
-                f"figure: {method}: {name} has other lengths in two draws; train again"
+                f"figure: {method}: {name} has other lengths in two draws; show one K, or train "
+                "again"
             )
         steps = max(len(curve) for curve in heads[0].values())
         points = np.arange(len(values[0]), dtype=np.int64) * steps // len(values[0])
@@ -59,5 +60,7 @@ def panels(method: str, heads: Sequence[Curves]) -> list[Panel]:
     share = found.pop(_SHARE, None)
     shown = [Panel("Loss", "term", found)]
     if share is not None:
-        shown.append(Panel("Share of the nearest centres", "part of the weights", {"K": share}))
+        shown.append(
+            Panel("Share of the nearest centres", "part of the weights", {"nearest": share})
+        )
     return shown
