@@ -58,6 +58,8 @@ def test_shipped_ablations_hold_the_paper() -> None:
     assert sums("table3") == [2.8729, 3.2944, 3.2873, 3.4048, 3.5, 0.0]
     printed = [3.3848, 3.4166, 3.4166, 3.4948, 3.3597, 3.3594, 3.4215, 3.4097, 0.0]
     assert sums("table4") == printed
+    backbones = [row.backbone for row in parse_rows(tables["table4"]["rows"])]
+    assert backbones == [*["resnet18"] * 4, *["resnet50"] * 4, None]
     facts = {row.name: row.published_fact for row in parse_rows(tables["table2"]["rows"])}
     assert (facts["cls-leaky"], facts["seg-leaky"]) == (1.0, 0.99)
 
