@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -111,25 +112,25 @@ def test_paper_lets_healthy_images_be_both():
 
 def test_adfa_takes_its_numbers():
     labels = [0] * 98 + [1] * 155
-    roles = adfa(labels, [0] * 253, generator(), pool=58, test=40)
+    roles = adfa(labels, [0] * 253, generator(), pool=58, test=40, files="drawn")
     assert sum(roles.pool) == 58
     assert sum(roles.test) == 40 + 155
     assert not any(a and b for a, b in zip(roles.pool, roles.test, strict=True))
     assert not any(roles.pool[98:])
-    fewer = adfa(labels, [0] * 253, generator(), pool=10, test=5)
+    fewer = adfa(labels, [0] * 253, generator(), pool=10, test=5, files="drawn")
     assert sum(fewer.pool) + sum(fewer.test[:98]) == 15  # the others are not used
 
 
 def test_adfa_refuses_more_than_there_are():
     with pytest.raises(MedadError, match=r"need 98 healthy images.*has 96"):
-        adfa([0] * 96 + [1], [0] * 97, generator(), pool=58, test=40)
+        adfa([0] * 96 + [1], [0] * 97, generator(), pool=58, test=40, files="drawn")
     with pytest.raises(MedadError, match=r"anomalous 2; the dataset has 1"):
-        adfa([0] * 98 + [1], [0] * 99, generator(), pool=58, test=40, anomalous=2)
+        adfa([0] * 98 + [1], [0] * 99, generator(), pool=58, test=40, files="drawn", anomalous=2)
 
 
 def test_adfa_tests_a_drawn_number_of_anomalous_images():
     labels = [0] * 133 + [1] * 647
-    numbers = {"pool": 96, "test": 32}
+    numbers = {"pool": 96, "test": 32, "files": "drawn"}
     some, other = (
         adfa(labels, [0] * 780, generator(seed), **numbers, anomalous=496) for seed in (0, 1)
     )
@@ -138,6 +139,56 @@ def test_adfa_tests_a_drawn_number_of_anomalous_images():
     every = adfa(labels, [0] * 780, generator(0), **numbers, anomalous=647)
     assert every == adfa(labels, [0] * 780, generator(0), **numbers)
     assert every.pool == some.pool  # the number tested does not change what is learned from
+
+
+@given(datasets(), st.integers(0, 99))
+def test_adfa_apart_keeps_copies_on_one_side(data, seed):
+    labels, groups = data
+    healthy = labels.count(0)
+    numbers = {"pool": healthy // 3, "test": healthy // 3}
+    try:
+        roles = adfa(labels, groups, generator(seed), **numbers)
+    except MedadError as error:
+        assert re.search(r"cannot be dealt whole|each at least 1", str(error))  # noqa: PT017
+        return
+    sides = [
+        {g for g, flag in zip(groups, flags, strict=True) if flag}
+        for flags in (roles.pool, roles.test)
+    ]
+    assert not sides[0] & sides[1]
+    assert sum(roles.pool) == numbers["pool"]
+    assert sum(roles.test) == numbers["test"] + labels.count(1)
+    assert not any(role and label for role, label in zip(roles.pool, labels, strict=True))
+
+
+# Sizes of healthy groups as those of the paper's brain images are.
+_GROUPS = np.repeat(np.arange(76), [5, 4, 3, 3, *[2] * 11, *[1] * 61]).tolist()
+
+
+def test_adfa_apart_deals_every_image_where_all_are_wanted():
+    for seed in range(50):
+        roles = adfa([0] * 98 + [1], [*_GROUPS, 99], generator(seed), pool=58, test=40)
+        assert (sum(roles.pool), sum(roles.test)) == (58, 41)
+
+
+def test_adfa_apart_takes_every_image_at_its_rate():
+    rates = np.zeros(98)
+    for seed in range(2000):
+        rates += np.array(adfa([0] * 98, _GROUPS, generator(seed), pool=40, test=30).pool) / 2000
+    assert rates == pytest.approx(np.full(98, 40 / 98), abs=0.06)  # five standard errors
+
+
+def test_adfa_apart_says_what_does_not_fit():
+    message = r"3 healthy leakage groups, the largest of 4 images.*pool 3 and test 3: change"
+    with pytest.raises(MedadError, match=message):
+        adfa([0] * 6, [0, 0, 0, 0, 1, 2], generator(), pool=3, test=3)
+
+
+def test_adfa_apart_never_learns_from_a_copy_of_an_anomalous_image():
+    labels, groups = [0, 0, 0, 0, 1], [0, 1, 2, 3, 3]
+    for seed in range(20):
+        roles = adfa(labels, groups, generator(seed), pool=2, test=1)
+        assert not roles.pool[3]
 
 
 def test_adfa_takes_the_first_files():

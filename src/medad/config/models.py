@@ -118,7 +118,7 @@ class Numbers(Model):
     pool: Count
     test: Count
     anomalous: Count | None
-    files: Literal["drawn", "first", "parts"]
+    files: Literal["apart", "drawn", "first", "parts"]
 
 
 class AdfaSplit(Model):

@@ -95,15 +95,17 @@ def adfa(
     pool: int,
     test: int,
     anomalous: int | None = None,
-    files: str = "drawn",
+    files: str = "apart",
     parts: Sequence[str] = (),
 ) -> Roles:
-    """ADFA's table 2: numbers of healthy images for training and test, copies and all.
+    """ADFA's table 2: numbers of healthy images for training and test.
 
     Which files its authors took is published for one dataset alone. ``files``: healthy images are
-    ``drawn``, or the ``first`` of the index, or those of its published ``parts``, whose numbers
-    must then be these. Healthy images beyond ``pool + test`` are not used. ``anomalous``: how many
-    are tested, drawn where there are more; all without it. Raises MedadError when there are fewer.
+    drawn ``apart``, whole leakage groups to either side and none beside its anomalous copies, or
+    ``drawn`` one by one, copies and all, or the ``first`` of the index, or those of its published
+    ``parts``, whose numbers must then be these. Healthy images beyond ``pool + test`` are not used.
+    ``anomalous``: how many are tested, drawn where there are more; all without it. Raises
+    MedadError when there are fewer, or the groups do not fit the numbers.
     """
     healthy = [index for index, label in enumerate(labels) if label == 0]
     lesions = [index for index, label in enumerate(labels) if label != 0]
@@ -125,8 +127,11 @@ def adfa(
                 f"each at least 1; the dataset has {len(healthy)}: change splits.adfa.numbers"
             )
         drawn = [healthy[i] for i in generator.permutation(len(healthy))]
-        ordered = healthy if files == "first" else drawn
-        in_pool, in_test = set(ordered[:pool]), set(ordered[pool : pool + test])
+        if files == "apart":
+            in_pool, in_test = _apart(drawn, lesions, groups, (pool, test), generator)
+        else:
+            ordered = healthy if files == "first" else drawn
+            in_pool, in_test = set(ordered[:pool]), set(ordered[pool : pool + test])
         if anomalous is not None:
             if anomalous > len(lesions):
                 raise MedadError(
@@ -141,6 +146,40 @@ def adfa(
         validation=[False] * len(labels),
         test=[index in tested for index in range(len(labels))],
     )
+
+
+def _apart(
+    drawn: Sequence[int],
+    lesions: Sequence[int],
+    groups: Sequence[int],
+    sizes: tuple[int, int],
+    generator: np.random.Generator,
+) -> tuple[set[int], set[int]]:
+    """Healthy images of the pool and of the test, as many as ``sizes`` say, whole groups each.
+
+    A group goes to a side, or to neither, with odds of the room that is left there: the largest
+    first, so that single images fill what they leave.
+    """
+    anomalous = {groups[index] for index in lesions}
+    members: dict[int, list[int]] = {}
+    for index in drawn:
+        members.setdefault(groups[index], []).append(index)
+    sides: tuple[list[int], ...] = ([], [], [])
+    room = np.array([*sizes, len(drawn) - sum(sizes)])
+    for group in sorted(members, key=lambda g: (g not in anomalous, -len(members[g]))):
+        odds = np.where(room >= len(members[group]), room, 0)
+        if group in anomalous:
+            odds[0] = 0  # its anomalous images are tested
+        if not odds.any():
+            raise MedadError(
+                f"splits.adfa: {len(members)} healthy leakage groups, the largest of "
+                f"{max(map(len, members.values()))} images, cannot be dealt whole to pool "
+                f"{sizes[0]} and test {sizes[1]}: change splits.adfa.numbers, or its files to drawn"
+            )
+        side = int(generator.choice(len(room), p=odds / odds.sum()))
+        sides[side].extend(members[group])
+        room[side] -= len(members[group])
+    return set(sides[0]), set(sides[1])
 
 
 POLICIES: dict[str, Callable[..., Roles]] = {"grouped": grouped, "paper": paper, "adfa": adfa}

@@ -17,7 +17,7 @@ from torch import Tensor
 from medad.errors import MedadError
 from medad.losses.soft_topk import gradient, largest, weights
 
-_ROWS = 64  # whose weights are in the processor's cache
+_ENTRIES = 1 << 17  # of the distances at work, which then stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,8 @@ class _Distances:
         self.other = torch.cat([about, lengths, torch.ones_like(lengths)], 1).T
         self.squared = squared
         self.scores = centres.new_empty(patches, len(centres))
-        self.rows = _ROWS if centres.device.type == "cpu" else patches
+        at_once = max(1, _ENTRIES // len(centres))
+        self.rows = at_once if centres.device.type == "cpu" else patches
 
     def of(self, image: Tensor, factor: Tensor | None) -> Tensor:
         """Fill ``scores`` (P, M) with the distances of patches (P, C), times factor; their cost."""
