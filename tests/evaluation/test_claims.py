@@ -24,6 +24,11 @@ def test_levels_and_differences_are_means_over_draws_and_shots(cohort: Cohort) -
     assert level["all"]["sd"] == pytest.approx(boot.plain[1].mean(axis=0).std(ddof=1))
     assert level["all"]["value"] == pytest.approx(boot.clean[1].mean())
     assert level["4"]["n"] == 4
+    plain = boot.crossed_plain[1].mean(axis=0)
+    assert [level["all"]["auroc_low"], level["all"]["auroc_high"]] == pytest.approx(
+        np.quantile(plain, [0.05, 0.95]).tolist()
+    )
+    assert level["all"]["auroc_se"] == pytest.approx(plain.std())
     gap = found["differences"]["consult"]
     assert gap["all"]["value"] == pytest.approx((gap["2"]["value"] + gap["4"]["value"]) / 2)
     assert gap["4"]["value"] == pytest.approx(

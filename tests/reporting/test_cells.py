@@ -64,6 +64,15 @@ def test_verdicts_by_row(cells: Cells) -> None:
     assert named["brain_mri/grouped/mine/K2"].comparison.reason == "no published value"
 
 
+def test_a_verdict_is_of_the_auroc_in_the_cell_and_its_own_interval(cells: Cells) -> None:
+    name = "brain_mri/grouped/PatchCore/K2"
+    plain, lifted = cells()[name], cells(copies=0.2)[name]
+    assert (lifted.low, lifted.high) == (plain.low, plain.high)
+    assert lifted.comparison == plain.comparison
+    clean = (lifted.clean_low, lifted.clean_high)
+    assert clean == pytest.approx((plain.low - 0.2, plain.high - 0.2))
+
+
 def test_an_inferred_row_is_neither_shown_nor_compared(cells: Cells) -> None:
     found = cells()["brain_mri/grouped/PaDiM/K2"].comparison
     assert (found.paper, found.difference) == ((), None)

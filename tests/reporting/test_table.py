@@ -77,7 +77,9 @@ def test_the_baseline_is_not_compared_with_itself(cells: Cells) -> None:
 
 def test_copies_are_named_where_they_count(cells: Cells) -> None:
     assert "copies" not in csv_rows(cells())[0]["reason"]
-    assert csv_rows(cells(copies=0.01))[0]["reason"].endswith("(AUROC 0.7200 without them)")
+    assert csv_rows(cells(copies=0.01))[0]["reason"].endswith(
+        "(AUROC 0.7200 [0.6800, 0.7600] without them)"
+    )
 
 
 def test_numbers_have_fixed_decimals_and_no_negative_zero() -> None:

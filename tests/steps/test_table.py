@@ -26,7 +26,9 @@ def _auroc(method: str, k: int, r: int) -> float:
 def _level(method: str, shots: tuple[int, ...]) -> dict[str, Any]:
     auroc = sum(_auroc(method, k, r) for k in shots for r in range(DRAWS)) / len(shots) / DRAWS
     spread = {"se": 0.02, "se_groups": 0.017, "se_draws": 0.009}
-    return {"auroc": auroc, "value": auroc, "low": auroc - 0.05, "high": auroc + 0.05, **spread}
+    bounds = {"low": auroc - 0.05, "high": auroc + 0.05}
+    whole = {"auroc": auroc, "auroc_se": 0.02, **{f"auroc_{n}": v for n, v in bounds.items()}}
+    return {"value": auroc, **bounds, **spread, **whole}
 
 
 def _task(folder: Path, name: str = "t") -> Task:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from medad.errors import MedadError
-from medad.evaluation.intervals import Bootstrap, estimate, simultaneous
+from medad.evaluation.intervals import Bootstrap, estimate, interval, simultaneous
 from medad.shot_counts import text
 
 ALL = "all"  # the mean over shot counts
@@ -18,11 +18,12 @@ def claims(boot: Bootstrap, baseline: str, confidence: float) -> dict[str, Any]:
     """JSON-ready summary of a bootstrap.
 
     ``levels[method][K or "all"]``: Estimate fields of the AUROC without copies of the draw's own
-    shots, with ``auroc`` (mean over draws of all test images), ``sd`` over draws (null for one
-    draw) and ``n`` draws. ``differences[method][K or "all"]``: Estimate fields of method minus
-    baseline, positive when the method is better; at every K also ``simultaneous_low`` and
-    ``simultaneous_high``, which hold for all K together. "all", the mean over K, is the primary
-    claim. Raises MedadError when the baseline is not among the methods.
+    shots; of that of all test images ``auroc`` (mean over draws) with ``auroc_low``,
+    ``auroc_high``, ``auroc_se`` and ``sd`` over draws (null for one draw); and ``n`` draws.
+    ``differences[method][K or "all"]``: Estimate fields of method minus baseline, positive when the
+    method is better; at every K also ``simultaneous_low`` and ``simultaneous_high``, which hold for
+    all K together. "all", the mean over K, is the primary claim. Raises MedadError when the
+    baseline is not among the methods.
     """
     if baseline not in boot.methods:
         raise MedadError(
@@ -71,8 +72,16 @@ def _level(boot: Bootstrap, m: int, chosen: list[int], confidence: float) -> dic
         )
     )
     plain = boot.plain[m, chosen].mean(axis=0)
-    sd = float(plain.std(ddof=1)) if plain.size > 1 else None
-    return {**fields, "auroc": float(plain.mean()), "sd": sd, "n": int(plain.size)}
+    low, high, se = interval(boot.crossed_plain[m, chosen].mean(axis=0), confidence)
+    return {
+        **fields,
+        "auroc": float(plain.mean()),
+        "auroc_low": low,
+        "auroc_high": high,
+        "auroc_se": se,
+        "sd": float(plain.std(ddof=1)) if plain.size > 1 else None,
+        "n": int(plain.size),
+    }
 
 
 def _differences(boot: Bootstrap, m: int, reference: int, confidence: float) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Images are resampled by leakage group within class, and draws (replicates) indep
 the pigeonhole bootstrap (Owen, 2007), whose variance covers both sources and is if anything too
 wide. One resample serves all methods, shot counts and draws, which makes every difference paired.
 The shots of a draw and the members of their leakage groups weigh 0 in that draw: a detector has
-seen them.
+seen them. Only the AUROC of all test images, which stands beside the paper's, is with them.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ class Bootstrap:
     """AUROCs of M methods, S shot counts, R draws, B resamples; higher is better, in [0, 1].
 
     ``plain`` (M, S, R): all test images of a run. ``clean`` (M, S, R): without the copies of the
-    draw's own shots; this is what the intervals are of. ``crossed`` (M, S, B): mean over draws
-    with groups and draws resampled. ``by_groups`` (M, S, B): groups only. ``by_draws`` (M, S, B):
-    draws only. Resamples that leave a shot count without any image of a class are dropped.
+    draw's own shots. ``crossed`` (M, S, B): mean over draws of the clean one, with groups and draws
+    resampled; ``crossed_plain`` (M, S, B): of the plain one. ``by_groups`` (M, S, B): clean, groups
+    only. ``by_draws`` (M, S, B): clean, draws only. Resamples that leave a shot count without any
+    image of a class are dropped.
     """
 
     methods: tuple[str, ...]
@@ -50,6 +51,7 @@ class Bootstrap:
     plain: Array
     clean: Array
     crossed: Array
+    crossed_plain: Array
     by_groups: Array
     by_draws: Array
     people: Population
@@ -84,12 +86,14 @@ def bootstrap(runs: Runs, resamples: int, rng: np.random.Generator) -> Bootstrap
 
     shape = (len(methods), len(shots), len(draws))
     plain, clean, values = np.empty(shape), np.empty(shape), np.empty((*shape, resamples))
+    copied = np.empty((*shape, resamples))
     for k, shot in enumerate(shots):
         for r, draw in enumerate(draws):
             reference = runs[methods[0], shot, draw]
             units = np.array([people.unit[path] for path in reference.test.path.tolist()])
             kept = ~np.isin(reference.test.group, list(reference.shot_groups))
-            weights = np.where(kept[:, None], counts[units], 0.0)
+            every = counts[units]
+            weights = np.where(kept[:, None], every, 0.0)
             for m, method in enumerate(methods):
                 scores = _scores_like(
                     reference, runs[method, shot, draw], f"{label(shot)}, r{draw}"
@@ -98,31 +102,40 @@ def bootstrap(runs: Runs, resamples: int, rng: np.random.Generator) -> Bootstrap
                 plain[m, k, r] = auroc(labels, scores)
                 clean[m, k, r] = auroc(labels, scores, kept)
                 values[m, k, r] = resampled_auroc(labels, scores, weights)
+                copied[m, k, r] = (
+                    values[m, k, r] if kept.all() else resampled_auroc(labels, scores, every)
+                )
 
     # A draw without a class in some resample counts for nothing there; methods share images, so
     # the first one tells.
-    valid = np.isfinite(values[0])
-    mass = valid * drawn
-    usable = (mass.sum(axis=1) > 0).all(axis=0)
+    usable = ((np.isfinite(values[0]) * drawn).sum(axis=1) > 0).all(axis=0)
     if 2 * int(usable.sum()) < resamples:
         raise MedadError(
             f"intervals: only {int(usable.sum())} of {resamples} resamples keep images of both "
             f"classes; {people.healthy_units} healthy and {people.anomalous_units} anomalous "
             "leakage groups are too few: use a larger test set or fewer shots"
         )
-    values, valid, mass = values[..., usable], valid[..., usable], mass[..., usable]
-    values = np.where(valid, values, 0.0)
-    drawn = drawn[:, usable]
+    values, copied, drawn = values[..., usable], copied[..., usable], drawn[:, usable]
     return Bootstrap(
         methods=methods,
         shots=shots,
         plain=plain,
         clean=clean,
-        crossed=(values * mass).sum(axis=2) / mass.sum(axis=1),
-        by_groups=(values * valid).sum(axis=2) / valid.sum(axis=1),
+        crossed=_over_draws(values, drawn),
+        crossed_plain=_over_draws(copied, drawn),
+        by_groups=_over_draws(values, np.ones_like(drawn)),
         by_draws=clean @ drawn / len(draws),
         people=people,
     )
+
+
+def _over_draws(values: Array, times: Array) -> Array:
+    """(M, S, B): mean of (M, S, R, B) over draws, each as often as ``times`` (R, B) says, but those
+    without a value."""
+    valid = np.isfinite(values[0])
+    mass = valid * times
+    mean: Array = (np.where(valid, values, 0.0) * mass).sum(axis=2) / mass.sum(axis=1)
+    return mean
 
 
 def _grid(runs: Runs) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ...]]:
@@ -159,16 +172,22 @@ def estimate(
     clean: Array, crossed: Array, by_groups: Array, by_draws: Array, confidence: float
 ) -> Estimate:
     """Mean over draws of ``clean`` (R,) with the percentile interval of ``crossed`` (B,)."""
-    tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(crossed, [tail, 1.0 - tail])
+    low, high, se = interval(crossed, confidence)
     return Estimate(
         value=float(clean.mean()),
-        low=float(low),
-        high=float(high),
-        se=float(crossed.std()),
+        low=low,
+        high=high,
+        se=se,
         se_groups=float(by_groups.std()),
         se_draws=float(by_draws.std()),
     )
+
+
+def interval(resampled: Array, confidence: float) -> tuple[float, float, float]:
+    """Percentile interval of resamples (B,), low and high, and their standard error."""
+    tail = (1.0 - confidence) / 2.0
+    low, high = np.quantile(resampled, [tail, 1.0 - tail])
+    return float(low), float(high), float(resampled.std())
 
 
 def simultaneous(values: Sequence[float], resampled: Array, confidence: float) -> Array:

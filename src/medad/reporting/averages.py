@@ -17,15 +17,14 @@ def section(
     """Markdown lines: of every method its mean over the data sets of the table, and the paper's.
 
     Data sets are independent of each other, so the standard error of the mean is the root of the
-    sum of theirs squared over their number, and the interval is normal; as in the tables above it
-    is of the mean without copies of the shots. The paper's mean is over the same data sets, as far
-    as it has them all; where a cell of ours is not comparable, there is no difference. No
-    lines without ``layout.average`` or of one data set.
+    sum of theirs squared over their number, and the interval is normal. The paper's mean is over
+    the same data sets, as far as it has them all; where a cell of ours is not comparable, there is
+    no difference. No lines without ``layout.average`` or of one data set.
     """
     if not layout.average or len(layout.datasets) < 2:
         return []
     names = ", ".join(layout.datasets)
-    about = f"Of {names}; the paper's of the same. Intervals are without copies of the shots."
+    about = f"Of {names}; the paper's of the same."
     lines = ["## Mean over data sets", "", about, ""]
     for split in layout.splits:
         shots = [text(k) for k in layout.shots]
@@ -50,10 +49,9 @@ def _mean(
     ours = fmean(cell.auroc for cell in cells)
     levels = [intervals[cell.intervals]["levels"][cell.method][k] for cell in cells]
     confidence = float(intervals[cells[0].intervals]["confidence"])
-    error = sum(float(level["se"]) ** 2 for level in levels) ** 0.5 / len(levels)
+    error = sum(float(level["auroc_se"]) ** 2 for level in levels) ** 0.5 / len(levels)
     reach = NormalDist().inv_cdf((1 + confidence) / 2) * error
-    clean = fmean(float(level["value"]) for level in levels)
-    own = f"{plain(ours)} [{plain(max(clean - reach, 0.0))}, {plain(min(clean + reach, 1.0))}]"
+    own = f"{plain(ours)} [{plain(max(ours - reach, 0.0))}, {plain(min(ours + reach, 1.0))}]"
     row = layout.row_of(cells[0].method)
     printed = [row.printed(cell.dataset).get(parse(k)) for cell in cells]
     if not row.certain or any(values is None for values in printed):

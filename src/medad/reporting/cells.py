@@ -32,12 +32,12 @@ class Cell:
     """One number of a table with all that is said about it.
 
     ``auroc`` is the mean over ``n`` draws and ``sd`` their standard deviation (None for one draw);
-    ``low`` and ``high`` bound the interval. ``clean`` is the mean without the copies of a draw's
-    own shots, which is what interval and difference are of; it equals ``auroc`` when the split
-    keeps copies apart. ``auroc_grouped`` weighs every leakage group once; ``auroc_sigmoid`` is what
-    torchmetrics would report. ``standing`` and ``because`` are the method's. ``se_groups`` and
-    ``se_draws`` are the standard errors by source. ``metrics`` and ``intervals`` name the
-    artifacts behind the cell.
+    ``low`` and ``high`` bound its interval. ``clean``, ``clean_low`` and ``clean_high`` are of the
+    mean without the copies of a draw's own shots, which is what the difference is of; they equal
+    the others when the split keeps copies apart. ``auroc_grouped`` weighs every leakage group
+    once; ``auroc_sigmoid`` is what torchmetrics would report. ``standing`` and ``because`` are the
+    method's. ``se_groups`` and ``se_draws`` are the standard errors by source. ``metrics`` and
+    ``intervals`` name the artifacts behind the cell.
     """
 
     dataset: str
@@ -56,6 +56,8 @@ class Cell:
     auroc_sigmoid: float
     pixel_auroc: float | None
     clean: float
+    clean_low: float
+    clean_high: float
     se_groups: float
     se_draws: float
     comparison: Comparison
@@ -158,13 +160,15 @@ def _cell(
         shots=shots,
         auroc=auroc,
         sd=stdev(per_draw) if len(per_draw) > 1 else None,
-        low=level["low"],
-        high=level["high"],
+        low=level["auroc_low"],
+        high=level["auroc_high"],
         n=len(per_draw),
         auroc_grouped=fmean(float(metrics[name]["auroc_grouped"]) for name in flat),
         auroc_sigmoid=fmean(float(metrics[name]["auroc_sigmoid"]) for name in flat),
         pixel_auroc=_mean([metrics[name]["pixel_auroc"] for name in flat]),
         clean=level["value"],
+        clean_low=level["low"],
+        clean_high=level["high"],
         se_groups=level["se_groups"],
         se_draws=level["se_draws"],
         comparison=_comparison(layout, row, dataset, shots, auroc, level),
@@ -191,7 +195,7 @@ def _comparison(
     paper = row.printed(dataset).get(parse(shots), ()) if row.certain else ()
     if obstacles:
         return Comparison(paper, None, "not comparable", "; ".join(obstacles))
-    return compare(value, level["low"], level["high"], paper)
+    return compare(value, level["auroc_low"], level["auroc_high"], paper)
 
 
 def _difference(found: Mapping[str, Any] | None) -> Difference | None:

@@ -50,7 +50,7 @@ def render(
     lines += _facts(layout, facts)
     lines += seeds.section(layout, metrics)
     lines += _unanswered(layout)
-    lines += _how_to_read(layout.splits, notes)
+    lines += _how_to_read(layout, notes)
     lines += footnotes.lines()
     return "\n".join(lines).rstrip() + "\n"
 
@@ -148,7 +148,7 @@ def _verdict(row: Sequence[Cell], baseline: str, percent: str, primary: str | No
     ]
     role = "the primary claim" if row[0].method == primary else EXPLORATORY
     if row[0].split != PRIMARY_SPLIT:
-        role = "for comparison only: copies of the shots may be among the test images"
+        role = "for comparison with the paper only"
     if row[0].standing == "leaky":
         role = "trained on the test images, so no claim"
     together = f"With simultaneous intervals: better at {_at(better)}, worse at {_at(worse)}."
@@ -172,7 +172,7 @@ def _beside(layout: Layout, cells: Sequence[Cell]) -> list[str]:
         values = [
             f"{plain(cell.auroc_grouped)}; {plain(cell.auroc_sigmoid)}; "
             f"{plain(cell.pixel_auroc)}; "
-            f"{plain(cell.se_groups)}, {plain(cell.se_draws)}"
+            f"{plain(cell.se_groups)}, {plain(cell.se_draws) if cell.n > 1 else 'one draw'}"
             for cell in row
         ]
         lines.append(line(f"**{row[0].row}**", values))
@@ -220,16 +220,20 @@ def _unanswered(layout: Layout) -> list[str]:
     return [*lines, ""]
 
 
-# What a split is that keeps no copies apart.
+# What a split is that may keep no copies apart.
 _SPLITS = {
     "paper": "every healthy image may be a shot and the rest is test. The paper discards images "
     "that it does not name, so this too is a reading",
-    "adfa": "as many images as the paper has, whose files it does not name: drawn once unless the "
-    "parameters say otherwise, near copies on both sides",
+    "adfa": "as many images as the paper has, whose files it does not name: chosen once, as "
+    "`splits.adfa.numbers` says, which may keep near copies apart or not",
 }
 
 
-def _how_to_read(splits: Sequence[str], notes: Sequence[str]) -> list[str]:
+def _how_to_read(layout: Layout, notes: Sequence[str]) -> list[str]:
+    together = (
+        "Differences at one K have simultaneous intervals, which hold for all K of one row "
+        "together; the mean over K has its own. "
+    )
     return [
         "## How to read this",
         "",
@@ -240,10 +244,10 @@ def _how_to_read(splits: Sequence[str], notes: Sequence[str]) -> list[str]:
         *(f"- {name}: {meaning}." for name, meaning in STANDINGS.items()),
         "- reproduced: the paper's value lies in our interval, however wide that is; above, below: "
         "ours against it; in brackets ours less the paper's (the printed value nearest to ours).",
-        "- Differences at one K have simultaneous intervals, which hold for all K of one row "
-        "together; the mean over K has its own. At most one row of a table is its primary claim, "
-        f"on split {PRIMARY_SPLIT}; the others are exploratory: nothing corrects for their number.",
-        *(f"- Split {name}: {_SPLITS[name]}." for name in splits if name in _SPLITS),
+        f"- {together if len(layout.shots) > 1 else ''}At most one row of a table is its primary "
+        f"claim, on split {PRIMARY_SPLIT}; the others are exploratory: nothing corrects for their "
+        "number.",
+        *(f"- Split {name}: {_SPLITS[name]}." for name in layout.splits if name in _SPLITS),
         "- As torchmetrics would report it: it takes the sigmoid of an update that holds a score "
         "outside [0, 1] and of no other. In the order of the files an update holds one class, so "
         "this can be far above or below the AUROC. It shows what a gap may be made of, and is no "

@@ -73,7 +73,7 @@ def render(title: str, lines: Sequence[Mapping[str, str]]) -> str:
         [
             *(*text, ""),
             "Groups are leakage groups: byte copies and near copies of each other. Those across "
-            "have images in training and in test: the paper's sizes leave no room to avoid it. "
+            "have images in training and in test. "
             "Files used are images and lesion masks; `results/index/<dataset>/index.counts.json` "
             "says what became of the others.",
             "",

@@ -58,12 +58,12 @@ def _csv_row(cell: Cell) -> dict[str, str]:
 
 
 def copies_note(cell: Cell) -> str:
-    """What interval and difference are of, when that is not the AUROC in the cell."""
+    """What the paired difference is of, when that is not the AUROC in the cell."""
     if number(cell.clean) == number(cell.auroc):
         return ""
     return (
-        "interval and paired difference leave out the copies of a draw's own shots "
-        f"(AUROC {number(cell.clean)} without them)"
+        "copies of a draw's own shots are tested; the paired difference leaves them out (AUROC "
+        f"{number(cell.clean)} [{number(cell.clean_low)}, {number(cell.clean_high)}] without them)"
     )
 
 
