@@ -96,3 +96,16 @@ def test_a_source_that_its_authors_give_is_fetched(
         monkeypatch.setitem(SOURCES, "busi", given)
         assert main(["get", "busi"]) == 2
     assert "1 healthy and 2 anomalous images; 133 and 647 expected" in capsys.readouterr().out
+
+
+def test_a_zip_of_something_else_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(copied(tmp_path))
+    other = zipped({"set/readme.txt": b"1"})
+    with (
+        serving({"set.zip": other}) as address,
+        pytest.raises(MedadError, match="normal"),
+    ):
+        main(["get", "busi", "--url", f"{address}/set.zip"])
+    assert not (tmp_path / "data/raw/busi").exists()

@@ -130,6 +130,34 @@ def test_absent_root_and_leaving_links_are_errors(root, tmp_path):
         listing(root)
 
 
+def test_a_link_to_a_folder_or_to_nothing_drops_nothing_in_silence(root, tmp_path):
+    link = root / "no" / "more"
+    (root / "real").mkdir()
+    link.symlink_to(root / "real", target_is_directory=True)
+    with pytest.raises(MedadError, match=r"no/more: links to the folder .*/real; move or copy"):
+        listing(root)
+    link.unlink()
+    link.symlink_to(tmp_path, target_is_directory=True)
+    with pytest.raises(MedadError, match=r"no/more: links to .*, outside .*; copy it"):
+        listing(root)
+    link.unlink()
+    link.symlink_to(root / "gone.png")
+    with pytest.raises(MedadError, match=r"no/more: links to .*/gone\.png, which is not there"):
+        listing(root)
+    link.unlink()
+    (tmp_path / "elsewhere").symlink_to(root, target_is_directory=True)
+    assert listing(tmp_path / "elsewhere") == EXPECTED  # the root itself may be a link
+
+
+def test_a_file_that_may_not_be_read_is_named(root, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("medad.data.catalog.sha256", refuse)
+    with pytest.raises(MedadError, match=r" in .*: cannot be read \(Permission denied\); make it"):
+        listing(root)
+
+
 def test_check_names_each_kind(tmp_path):
     path = tmp_path / "c.csv"
     path.write_text("file,sha256,label,mask\nno/a,1,0,\nno/b,2,0,\nmasks/m,3,,\n")

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import zipfile
 
 import pytest
@@ -83,10 +84,24 @@ def test_what_macos_adds_is_left_out(tmp_path):
     ],
 )
 def test_what_is_no_good_zip_leaves_nothing(tmp_path, content, message):
-    with serving({"set.zip": content}) as address, pytest.raises(MedadError, match=message):
+    named = "/set.zip: .*" + re.escape(message)
+    with serving({"set.zip": content}) as address, pytest.raises(MedadError, match=named):
         get(f"{address}/set.zip", tmp_path / "in" / "set")
     assert left(tmp_path) == []
     assert not (tmp_path / "in" / "set").exists()
+
+
+def test_what_does_not_pass_a_check_leaves_nothing(tmp_path):
+    def check(folder):
+        raise MedadError(f"not what was wanted: {left(folder)}")
+
+    with (
+        serving({"set.zip": zipped({"top/a.png": b"1"})}) as address,
+        pytest.raises(MedadError, match=r"not what was wanted: \['a\.png'\]"),
+    ):
+        get(f"{address}/set.zip", tmp_path / "set", check=check)
+    assert left(tmp_path) == []
+    assert not (tmp_path / "set").exists()
 
 
 def test_damaged_content_leaves_nothing(tmp_path):

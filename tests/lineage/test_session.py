@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -119,6 +120,26 @@ def test_missing_weights_are_said_before_any_work(project: Project) -> None:
     change = {"backbone": {"weights": "file", "file": "w.safetensors", "sha256": "ab" * 32}}
     with pytest.raises(MedadError, match=r"backbone\.file: got 'w\.safetensors', which is not"):
         session.begin(project.root, change, ["all"], main=True)
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_other_weights_are_refused_before_anything_is_removed(
+    project: Project, other: bool
+) -> None:
+    (project.root / "w.safetensors").write_bytes(b"weights")
+    given = {"file": "w.safetensors", "sha256": hashlib.sha256(b"weights").hexdigest()}
+    wrong = {"file": "w.safetensors", "sha256": "ab" * 32}
+    backbone: dict[str, object] = {"weights": "file", **(given if other else wrong)}
+    if other:
+        backbone["others"] = {"resnet50": wrong}
+    made = project.root / "results/weights/resnet18.file.manifest.json"
+    made.parent.mkdir(parents=True)
+    made.write_bytes(b"{}")
+    key = r"backbone\.others\.resnet50" if other else "backbone"
+    with pytest.raises(MedadError, match=rf"^{key}\.sha256: got abab.*, but w\.safetensors has"):
+        session.begin(project.root, {"backbone": backbone}, ["all"], main=True)
+    assert made.exists()
+    session.begin(project.root, {"backbone": {"weights": "file", **given}}, ["all"], main=True)
 
 
 def test_another_medad_is_refused(tmp_path: Path) -> None:

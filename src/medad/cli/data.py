@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from medad.cli.common import project
@@ -12,7 +13,7 @@ from medad.config.load import load
 from medad.data import catalog
 from medad.data.check import check_folder
 from medad.data.download import get
-from medad.data.readers import ANOMALOUS, HEALTHY
+from medad.data.readers import ANOMALOUS, HEALTHY, Entry
 from medad.data.sources import SOURCES
 from medad.errors import MedadError
 from medad.registry import READERS, lookup
@@ -56,7 +57,8 @@ def _get(name: str, url: str | None, sha256: str | None) -> int:
         )
     if address is not None and empty:
         print(f"downloading {address}", flush=True)
-        get(address, folder, sha256, _progress)
+        reader = config.datasets[name].reader
+        get(address, folder, sha256, _progress, partial(_require_layout, reader))
     if not folder.exists():
         raise MedadError(f"{place}: not there yet; place it, or give the --url of a zip")
     files = catalog.listing(folder)
@@ -76,13 +78,23 @@ _COMPLETE = {
 
 def _missing(reader: str, files: Mapping[str, str], images: tuple[int, int]) -> list[str]:
     """How the numbers of images differ from those expected."""
-    entries = attribute(lookup(READERS, reader, "reader"))(list(files))
+    entries = _read(reader, files)
     found = tuple(sum(entry.label == label for entry in entries) for label in (HEALTHY, ANOMALOUS))
     if found == images:
         return []
     return [
         f"{found[0]} healthy and {found[1]} anomalous images; {images[0]} and {images[1]} expected"
     ]
+
+
+def _read(reader: str, files: Mapping[str, str]) -> list[Entry]:
+    found: list[Entry] = attribute(lookup(READERS, reader, "reader"))(list(files))
+    return found
+
+
+def _require_layout(reader: str, folder: Path) -> None:
+    """MedadError unless a folder has that of the reader."""
+    _read(reader, catalog.listing(folder))
 
 
 def _progress(done: int, total: int) -> None:

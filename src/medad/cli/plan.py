@@ -60,6 +60,8 @@ def _show(found: list[Expected], cores: int, free: int) -> None:
     for device in sorted({device for entry in found for device in entry.seconds}):
         work = sum(entry.computed * _on(entry, device) for entry in found)
         print(f"{device}: {work:.0f} core seconds, at best {work / cores:.0f} s on {cores} cores")
+    if any(entry.seconds for entry in found):
+        print("times are of past steps, whatever their images, parameters (epochs) and load were")
     if unknown:
         print(f"no record yet of: {', '.join(unknown)}; their time is not in the sum")
     needed = sum((entry.bytes or 0) * _steps(entry) for entry in found)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from medad.data.images import UNREADABLE, archive
@@ -48,7 +49,8 @@ def listing(root: Path, cache: Path | None = None) -> dict[str, str]:
 
     Hidden files and folders (names starting with a dot) are ignored. ``cache`` is a file that
     remembers hashes by path, size and modification time, so that listing again costs one stat per
-    file. Raises MedadError when ``root`` is absent or a symbolic link leaves it.
+    file. Raises MedadError when ``root`` is absent, and for a file that cannot be read, a link that
+    leaves ``root`` or leads nowhere and a link to a folder.
     """
     if root.is_file() and root.suffix.lower() == ".zip":
         return _zip_listing(root)
@@ -59,17 +61,15 @@ def listing(root: Path, cache: Path | None = None) -> dict[str, str]:
     now = time.time_ns()
     fresh: Cached = {}
     for name, path in _walk(root, ""):
-        if path.is_symlink() and not path.resolve().is_relative_to(base):
-            raise MedadError(
-                f"{name}: links to {path.resolve()}, outside {root}; copy the file into the folder"
-            )
+        if path.is_symlink():
+            _require_inside(name, path, base)
         status = path.stat()
         size, mtime_ns, digest = known.get(name, (-1, -1, ""))
         current = (size, mtime_ns) == (status.st_size, status.st_mtime_ns)
         fresh[name] = (status.st_size, status.st_mtime_ns, digest if current else "")
     unknown = [name for name, (_, _, digest) in fresh.items() if not digest]
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        hashes = pool.map(sha256, (root / name for name in unknown))
+        hashes = pool.map(partial(_hashed, root), unknown)
         for name, digest in zip(unknown, hashes, strict=True):
             fresh[name] = (*fresh[name][:2], digest)
     if cache is not None and (unknown or known.keys() != fresh.keys()):
@@ -78,15 +78,36 @@ def listing(root: Path, cache: Path | None = None) -> dict[str, str]:
     return {name: fresh[name][2] for name in sorted(fresh)}
 
 
+def _require_inside(name: str, path: Path, base: Path) -> None:
+    """MedadError unless a link is to a file of its own dataset, ``base``."""
+    target = path.resolve()
+    if not target.is_relative_to(base):
+        raise MedadError(f"{name}: links to {target}, outside {base}; copy it into the folder")
+    if not target.exists():
+        raise MedadError(f"{name}: links to {target}, which is not there; restore it, or unlink")
+    if target.is_dir():
+        raise MedadError(f"{name}: links to the folder {target}; move or copy its files there")
+
+
+def _hashed(root: Path, name: str) -> str:
+    try:
+        return sha256(root / name)
+    except OSError as error:
+        raise MedadError(
+            f"{name} in {root}: cannot be read ({error.strerror}); make it readable, or move it "
+            "away"
+        ) from error
+
+
 def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, Path]]:
-    """Files below ``folder`` with their relative names; links to folders are not followed."""
+    """Files and links below ``folder`` with their relative names."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield from _walk(Path(entry.path), f"{prefix}{entry.name}/")
-            elif entry.is_file() or (entry.is_symlink() and not entry.is_dir()):
+            elif entry.is_file() or entry.is_symlink():
                 yield f"{prefix}{entry.name}", Path(entry.path)
 
 

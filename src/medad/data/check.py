@@ -175,6 +175,7 @@ def _copies(index: Index) -> list[str]:
     ]
     largest = sorted(repeated, key=len, reverse=True)[:_MOST]
     lines += [f"  copies: {_some([columns['path'][row] for row in rows])}" for rows in largest]
+    lines += [f"  and {len(repeated) - _MOST} more groups"] * (len(repeated) > _MOST)
     mixed = [rows for rows in repeated if len({columns["label"][row] for row in rows}) > 1]
     lines += [
         f"note: healthy and anomalous at once: {_some([columns['path'][row] for row in rows])}"

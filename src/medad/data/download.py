@@ -27,13 +27,24 @@ def _silent(done: int, total: int) -> None:
     """Progress of nobody."""
 
 
-def get(url: str, place: Path, sha256: str | None = None, report: Report = _silent) -> None:
+def _unchecked(folder: Path) -> None:
+    """Takes any folder."""
+
+
+def get(
+    url: str,
+    place: Path,
+    sha256: str | None = None,
+    report: Report = _silent,
+    check: Callable[[Path], object] = _unchecked,
+) -> None:
     """Download the zip at ``url`` and unpack it as the folder ``place``, which must not be there.
 
     A folder that all files of the zip share is left out. ``sha256``: of the zip, when it is known.
-    ``report(done, total)`` counts bytes; total is 0 when the server does not say. What is
-    downloaded and unpacked lies beside ``place`` under names of its own until it is whole, and is
-    removed on any error. Raises MedadError naming what failed.
+    ``report(done, total)`` counts bytes; total is 0 when the server does not say. ``check`` is
+    called with the folder before it is put in place, and raises what it finds. What is downloaded
+    and unpacked lies beside ``place`` under names of its own until it is whole, and is removed on
+    any error. Raises MedadError naming what failed.
     """
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise MedadError(f"{place}: already there; move it away to get it anew")
@@ -44,7 +55,8 @@ def get(url: str, place: Path, sha256: str | None = None, report: Report = _sile
     folder = place.parent / f".{place.name}.{os.getpid()}"
     try:
         _fetch(url, archive, sha256, report)
-        unpack(archive, folder)
+        unpack(archive, folder, url)
+        check(folder)
         if place.exists():
             place.rmdir()
         folder.rename(place)
@@ -84,47 +96,44 @@ def _fetch(url: str, target: Path, sha256: str | None, report: Report) -> None:
         )
 
 
-def unpack(archive: Path, folder: Path) -> None:
+def unpack(archive: Path, folder: Path, name: str) -> None:
     """Files of a zip below ``folder``, without a folder that all of them share.
 
-    What macOS adds (``__MACOSX``, ``.DS_Store``) is left out. MedadError for what is no zip, is
-    damaged, or has a file that would lie outside ``folder``.
+    What macOS adds (``__MACOSX``, ``.DS_Store``) is left out. MedadError, which calls it ``name``,
+    for what is no zip, is damaged, or has a file that would lie outside ``folder``.
     """
     try:
         with zipfile.ZipFile(archive) as source:
             files = [one for one in source.infolist() if not one.is_dir()]
             members = [one for one in files if not _litter(one.filename)]
-            names = [_inside(one.filename, archive) for one in members]
+            names = [_inside(one.filename, name) for one in members]
             if not names or sum(one.file_size for one in members) > _MOST:
-                raise MedadError(
-                    f"{archive.name}: an empty or absurdly large zip; check its source"
-                )
-            tops = {name.parts[0] for name in names}
-            shared = len(tops) == 1 and all(len(name.parts) > 1 for name in names)
-            for member, name in zip(members, names, strict=True):
-                target = folder.joinpath(*name.parts[1:] if shared else name.parts)
+                raise MedadError(f"{name}: an empty or absurdly large zip; check its source")
+            tops = {path.parts[0] for path in names}
+            shared = len(tops) == 1 and all(len(path.parts) > 1 for path in names)
+            for member, path in zip(members, names, strict=True):
+                target = folder.joinpath(*path.parts[1:] if shared else path.parts)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with source.open(member) as content, target.open("xb") as stream:
                     shutil.copyfileobj(content, stream, _BLOCK)
     except UNREADABLE as error:
         raise MedadError(
-            f"{archive.name}: not a zip that can be unpacked ({error}); check its source"
+            f"{name}: not a zip that can be unpacked ({error}); check its source"
         ) from error
     except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
         raise MedadError(
-            f"{archive.name}: has two files of one name, or one that is a folder too; check its "
-            "source"
+            f"{name}: has two files of one name, or one that is a folder too; check its source"
         ) from error
     except OSError as error:
-        raise MedadError(f"{archive.name}: cannot be unpacked ({error})") from error
+        raise MedadError(f"{name}: cannot be unpacked ({error})") from error
 
 
 def _litter(name: str) -> bool:
     return name.startswith("__MACOSX/") or PurePosixPath(name).name == ".DS_Store"
 
 
-def _inside(name: str, archive: Path) -> PurePosixPath:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or not path.parts:
-        raise MedadError(f"{archive.name}: holds {name!r}, outside its folder; check its source")
+def _inside(member: str, name: str) -> PurePosixPath:
+    path, odd = PurePosixPath(member), "\\" in member or "\0" in member
+    if path.is_absolute() or ".." in path.parts or odd or not path.parts:
+        raise MedadError(f"{name}: holds {member!r}, outside its folder; check its source")
     return path

@@ -25,7 +25,7 @@ from medad.config.load import load
 from medad.config.models import Config, FolderDataset
 from medad.data import catalog
 from medad.errors import MedadError
-from medad.files import canonical_json, write_bytes
+from medad.files import canonical_json, sha256, write_bytes
 from medad.layout import LISTING
 from medad.lineage import environment, failure, manifest
 from medad.lineage.current import ASKED, CHANGED, Current
@@ -195,17 +195,14 @@ def _listing(plan: Plan, dataset: str) -> dict[str, bytes]:
 
 
 def _require_weights(plan: Plan) -> None:
-    """Without weights nothing can run, so say so before anything does."""
+    """Without weights nothing can run, so say so before anything does, or removes what is here."""
     backbone = plan.config.backbone
+    if backbone.weights == "file":
+        for name in (backbone.name, *backbone.others):
+            _require_file(plan, name)
+        return
     names = {"backbone": backbone.name, "weights": backbone.weights}
     if backbone.weights == "random" or (plan.root / layout.manifest("weights", names)).exists():
-        return
-    if backbone.weights == "file":
-        if not (plan.root / str(backbone.file)).is_file():
-            raise MedadError(
-                f"backbone.file: got {backbone.file!r}, which is not there; place the file, or "
-                "set backbone.weights to random or imagenet"
-            )
         return
     try:
         published.require(backbone.name)
@@ -214,6 +211,26 @@ def _require_weights(plan: Plan) -> None:
             f"{error}; a preset's value wins over params.yaml's, so give yours with --config "
             '"backbone={weights: file, file: PATH, sha256: HASH}" or "backbone={weights: random}"'
         ) from error
+
+
+def _require_file(plan: Plan, name: str) -> None:
+    """MedadError unless the file of weights is the one pinned; once read, it may be away."""
+    backbone = plan.config.backbone
+    source = backbone.source(name)
+    path = plan.root / str(source["file"])
+    key = "backbone" if name == backbone.name else f"backbone.others.{name}"
+    known = layout.manifest("weights", {"backbone": name, "weights": "file"})
+    if path.is_file():
+        if (found := sha256(path)) != source["sha256"]:
+            raise MedadError(
+                f"{key}.sha256: got {source['sha256']}, but {source['file']} has {found}; correct "
+                "either"
+            )
+    elif not (plan.root / known).exists():
+        raise MedadError(
+            f"{key}.file: got {source['file']!r}, which is not there; place the file, or set "
+            "backbone.weights to random or imagenet"
+        )
 
 
 def _write(path: Path, content: bytes, *, replace: bool) -> None:
