@@ -53,7 +53,11 @@ def by_pairs(rows: list[tuple[int, float]]) -> float | None:
 
 
 def done(
-    root: Path, kind: str, identity: layout.Identity, written: Mapping[str, Any] | None = None
+    root: Path,
+    kind: str,
+    identity: layout.Identity,
+    written: Mapping[str, Any] | None = None,
+    params: Mapping[str, Any] | None = None,
 ) -> None:
     """Seal what lies in a step's place; parquet columns of one output may be given."""
     outputs = {}
@@ -61,7 +65,7 @@ def done(
         if written is not None and name in written:
             write_parquet(root / path, written[name])
         outputs[name] = (path, digest(root / path))
-    half = manifest.Half(kind, {}, {}, 1, {})
+    half = manifest.Half(kind, {}, dict(params or {}), 1, {})
     write_json(
         root / layout.manifest(kind, identity), manifest.build(half, identity, {}, outputs, {})
     )
@@ -143,6 +147,23 @@ def test_the_effect_is_that_of_counting_pairs(root: Path) -> None:
     assert distinct is not None
     assert method["by_shot_copies"] == pytest.approx(every - left, abs=1e-15)
     assert method["by_copies"] == pytest.approx(every - distinct, abs=1e-15)
+
+
+def test_draws_of_other_settings_are_not_averaged(root: Path) -> None:
+    for kind, name in (("shots", "shots"), ("score", "scores")):
+        first = {**PLACE, "k": 2, "r": 0} | ({} if kind == "shots" else {"method": "m"})
+        for r in (1, 2):
+            target = root / layout.output(kind, {**first, "r": r}, name)
+            target.write_bytes((root / layout.output(kind, first, name)).read_bytes())
+            done(root, kind, {**first, "r": r})
+    settings = {0: {"epochs": 20}, 1: {"epochs": 20}, 2: {"epochs": 1}}
+    for r, params in settings.items():
+        target = root / layout.output("head", {**RUN, "r": r}, "head")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(b"")
+        done(root, "head", {**RUN, "r": r}, params=params)
+    found = leaks.report(root, "brain", "paper")["methods"]
+    assert sorted((method["draws"], method["n"]) for method in found) == [([0, 1], 2), ([2], 1)]
 
 
 def test_a_class_without_images_gives_none() -> None:

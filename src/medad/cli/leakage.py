@@ -112,6 +112,9 @@ def _show_methods(methods: Sequence[dict[str, Any]]) -> None:
                 *(_number(found["without_copies"]), _number(found["by_copies"], "+.4f")),
             )
         )
+    if len({(found["method"], found["k"]) for found in methods}) < len(methods):
+        print("  several lines of a method and K: its draws differ in parameters or code; a table")
+        print("  has one kind of them, and `medad why` tells which are what is asked for")
 
 
 def _plain(path: str) -> str:

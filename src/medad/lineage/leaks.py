@@ -20,7 +20,7 @@ from medad.data import nifti
 from medad.errors import MedadError
 from medad.evaluation.auroc import auroc
 from medad.evaluation.scores import Scores, read_scores
-from medad.files import read_csv, read_json, read_parquet
+from medad.files import canonical_json, read_csv, read_json, read_parquet
 from medad.lineage import cells, evidence
 from medad.lineage.graph import Graph
 
@@ -78,9 +78,11 @@ def report(root: Path, dataset: str, split: str) -> dict[str, Any]:
     with ``path``, ``sha256``, ``label``, ``roles``. ``draws``: ``k``, ``r``, ``shots`` and
     ``copies``, one entry a tested or validation image in a shot's group: ``path``, ``role``,
     ``shots`` (their paths) and ``exact``. ``runs``: ``method``, ``k``, ``r`` and the fields of
-    ``Effect``. ``methods``: ``method``, ``k``, ``n`` draws, the means of the three AUROCs, and
-    ``by_shot_copies`` and ``by_copies``, by how much the AUROC of all images is above the other
-    two. Raises MedadError for a split that is not here, and for a file that has been changed.
+    ``Effect``. ``methods``: ``method``, ``k``, ``draws`` (replicates made with the same
+    parameters and code: other ones are an entry of their own), their number ``n``, the means of the
+    three AUROCs, and ``by_shot_copies`` and ``by_copies``, by how much the AUROC of all images is
+    above the other two. Raises MedadError for a split that is not here, and for a file that has
+    been changed.
     """
     return _report(root, dataset, split, None)
 
@@ -133,7 +135,7 @@ def _report(
             {"method": run["method"], "k": run["k"], "r": run["r"], **asdict(found)}
             for run, found in effects
         ],
-        "methods": _methods(effects),
+        "methods": _methods((run, _settings(root, run), found) for run, found in effects),
     }
 
 
@@ -222,13 +224,22 @@ def _effect(
     return effect(scores.take(scores.rows("test")), {int(shot["group"]) for shot in drawn})
 
 
-def _methods(effects: Iterable[tuple[Identity, Effect]]) -> list[dict[str, Any]]:
-    """Means over draws, by method and K."""
-    several: dict[tuple[str, int], list[Effect]] = defaultdict(list)
-    for run, found in effects:
-        several[str(run["method"]), int(run["k"])].append(found)
+def _settings(root: Path, run: Identity) -> bytes:
+    """What the training, head and scores of a run were made with."""
+    graph = Graph(root)
+    paths = [layout.manifest(kind, run) for kind in ("stage1", "head", "score")]
+    made = [graph.alone(path).manifest for path in paths if (root / path).is_file()]
+    return canonical_json([[one["params"], one["code"]] for one in made])
+
+
+def _methods(effects: Iterable[tuple[Identity, bytes, Effect]]) -> list[dict[str, Any]]:
+    """Means over draws, by method, K and settings."""
+    several: dict[tuple[str, int, bytes], list[tuple[int, Effect]]] = defaultdict(list)
+    for run, settings, found in effects:
+        several[str(run["method"]), int(run["k"]), settings].append((int(run["r"]), found))
     rows = []
-    for (method, k), draws in sorted(several.items()):
+    for (method, k, _), members in sorted(several.items(), key=lambda one: one[0][:2]):
+        draws = [found for _, found in members]
         every = _mean([draw.auroc for draw in draws])
         left = _mean([draw.without_shot_copies for draw in draws])
         distinct = _mean([draw.without_copies for draw in draws])
@@ -236,6 +247,7 @@ def _methods(effects: Iterable[tuple[Identity, Effect]]) -> list[dict[str, Any]]
             {
                 "method": method,
                 "k": k,
+                "draws": [r for r, _ in members],
                 "n": len(draws),
                 "auroc": every,
                 "without_shot_copies": left,
