@@ -50,7 +50,10 @@ def test_the_section_is_the_parameters_of_the_code(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"kernel": 4}, "kernel must be odd"), ({"divergence": True}, "divergence needs mode: code")],
+    [
+        ({"kernel": 4}, "kernel: got 4, allowed: odd sizes, or adaptive"),
+        ({"divergence": True}, "divergence needs mode: code"),
+    ],
 )
 def test_adfa_is_one_thing_or_the_other(changes: dict[str, object], words: str) -> None:
     with pytest.raises(MedadError, match=words):

@@ -99,6 +99,18 @@ def test_what_was_given_on_the_command_line_is_not_blamed_on_a_file() -> None:
     change = {"preset": "folder", "backbone": {"weights": "imagnet"}}
     with pytest.raises(MedadError, match=r"^--config: backbone\.weights: got 'imagnet'"):
         load(ROOT, change)
+    with pytest.raises(MedadError, match=r"^--config: runs\.splits: got 'x'; allowed: grouped"):
+        load(ROOT, {"runs": {"splits": ["x"]}})
+    with pytest.raises(MedadError, match=r"^--config: runs\.shots: got \[2, 2\]; each value once"):
+        load(ROOT, {"runs": {"shots": [2, 2]}})
+
+
+def test_keys_that_do_not_go_together_are_not_drowned_in_their_section() -> None:
+    with pytest.raises(MedadError) as caught:
+        load(ROOT, {"detectors": {"adfa": {"kernel": 4}}})
+    assert str(caught.value) == (
+        "--config: detectors.adfa: kernel: got 4, allowed: odd sizes, or adaptive"
+    )
 
 
 def test_a_method_like_another_takes_what_it_does_not_say() -> None:

@@ -131,7 +131,7 @@ class Adfa(Model):
     @model_validator(mode="after")
     def _consistent(self) -> Adfa:
         if self.kernel != "adaptive" and self.kernel % 2 == 0:
-            raise ValueError("kernel must be odd, or adaptive")
+            raise ValueError(f"kernel: got {self.kernel}, allowed: odd sizes, or adaptive")
         if self.divergence and self.mode == "paper":
             raise ValueError("divergence needs mode: code")
         return self

@@ -42,7 +42,7 @@ def load(root: Path, overrides: Mapping[str, Any] | None = None) -> Config:
     except ValidationError as error:
         files = [path for path, _ in reversed(layers)]
         raise MedadError(_explain(error, files, overrides or {})) from error
-    _check_names(config)
+    _check_names(config, overrides or {})
     return config
 
 
@@ -92,7 +92,7 @@ def _read(path: Path) -> dict[str, Any]:
     return values
 
 
-def _check_names(config: Config) -> None:
+def _check_names(config: Config, overrides: Mapping[str, Any]) -> None:
     """Names that refer to other sections must exist there."""
     splits, stages = type(config.splits).model_fields, type(config.stage1).model_fields
     detectors, syntheses = type(config.detectors).model_fields, type(config.synthesis).model_fields
@@ -105,25 +105,31 @@ def _check_names(config: Config) -> None:
         named.append((f"{where}.detector", method.detector, detectors))  # type: ignore[arg-type]
     for where, name, known in named:
         if name not in known:
-            raise MedadError(f"params.yaml: {where}: got {name!r}; allowed: {', '.join(known)}")
+            blamed = _blamed(where.split("."), overrides)
+            raise MedadError(f"{blamed}: {where}: got {name!r}; allowed: {', '.join(known)}")
     for key in ("shots", "datasets", "splits"):
         values = getattr(config.runs, key)
         if len(set(values)) != len(values):
-            raise MedadError(f"params.yaml: runs.{key}: got {values}; each value once")
+            blamed = _blamed(["runs", key], overrides)
+            raise MedadError(f"{blamed}: runs.{key}: got {values}; each value once")
+
+
+def _blamed(location: Iterable[str], overrides: Mapping[str, Any]) -> str:
+    """Where a value comes from, as far as the command line tells."""
+    given: Any = overrides
+    for part in location:
+        given = given.get(part) if isinstance(given, Mapping) else None
+    return "params.yaml" if given is None else "--config"
 
 
 def _explain(error: ValidationError, files: Iterable[Path], overrides: Mapping[str, Any]) -> str:
     location = [str(part) for part in error.errors()[0]["loc"]]
-    given: Any = overrides
-    for part in location:
-        given = given.get(part) if isinstance(given, Mapping) else None
-    if given is not None:
-        return f"--config: {_message(error, Config)}"
-    for path in files:
+    blamed = _blamed(location, overrides)
+    for path in files if blamed == "params.yaml" else ():
         line = _line(path, location)
         if line is not None:
             return f"{path.name}:{line}: {_message(error, Config)}"
-    return f"params.yaml: {_message(error, Config)}"
+    return f"{blamed}: {_message(error, Config)}"
 
 
 def _message(error: ValidationError, model: type[BaseModel]) -> str:
@@ -136,7 +142,10 @@ def _message(error: ValidationError, model: type[BaseModel]) -> str:
         return f"{key}: unknown key; {hint}allowed: {', '.join(allowed)}"
     if first["type"] == "missing":
         return f"{key}: missing; add it (see the params.yaml that comes with medad)"
-    return f"{key}: got {first.get('input')!r}; {first['msg']}"
+    told = first["msg"].removeprefix("Value error, ")
+    if isinstance(first["input"], Mapping):  # two of its keys do not go together, says the message
+        return f"{key}: {told}"
+    return f"{key}: got {first['input']!r}; {told}"
 
 
 def _siblings(model: type[BaseModel], parents: list[str]) -> list[str]:
