@@ -33,7 +33,7 @@ def test_the_same_picture_every_time(inches: Inches, odd: str) -> None:
     content = _png(40, odd)
     assert content == _png(40, odd)
     assert content != _png(200, odd)
-    assert inches(content)[1] == pytest.approx(4.25, abs=0.01)
+    assert inches(content)[1] == pytest.approx(4.37, abs=0.01)
 
 
 def test_columns_are_hits_misses_and_false_alarms(
@@ -41,7 +41,7 @@ def test_columns_are_hits_misses_and_false_alarms(
 ) -> None:
     # Two hits, two misses and three false alarms, in an image row and two map rows.
     width = 0.3 + 7 * 1.05 + 2 * 0.16 + 0.45
-    assert inches(draw(make_task())) == pytest.approx((width, 4.25), abs=0.01)
+    assert inches(draw(make_task())) == pytest.approx((width, 4.37), abs=0.01)
 
 
 def test_changed_images_are_refused(make_task: Callable[..., Task]) -> None:

@@ -27,9 +27,9 @@ EACH = 4  # images under each heading
 CELL, GAP, BLOCK_GAP, ROW_GAP = 1.0, 0.05, 0.16, 0.2
 LEFT, RIGHT, TOP, BOTTOM = 0.3, 0.45, 0.6, 0.37
 KEY = (
-    "Above each map: score (percentile rank among all test scores). Maps are smoothed, so a score may "
-    "be above their colours,\nwhich are logarithmic where values span decades. Outline: lesion mask, "
-    "if any."
+    "Above each map: score (percentile rank among all test scores). Maps are smoothed, so a score "
+    "may be above their colours,\nwhich are logarithmic where values span decades. Outline: lesion "
+    "mask, if any."
 )
 HEADINGS = {
     "hits": "hits: anomalous, highest scores",
