@@ -159,7 +159,7 @@ def groups(rows: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
         found.append(
             {
                 "group": group,
-                "kinds": _kinds([(i["path"], i["sha256"]) for i in images]),
+                "kinds": kinds([(i["path"], i["sha256"]) for i in images]),
                 "conflict": len({image["label"] for image in images}) > 1,
                 "roles": [role for role in ROLES if role in held],
                 "images": images,
@@ -168,8 +168,8 @@ def groups(rows: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _kinds(images: Iterable[tuple[str, str]]) -> list[str]:
-    """What makes images of (path, sha256 of the file) one group.
+def kinds(images: Iterable[tuple[str, str]]) -> list[str]:
+    """What makes images of (path, sha256 of the file) one group: see ``report``.
 
     Slices of one volume share its hash, so equal pictures are those of equal files and slices.
     """

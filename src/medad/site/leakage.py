@@ -8,6 +8,7 @@ from typing import Any
 
 from medad import layout
 from medad.files import read_json
+from medad.lineage import leaks
 from medad.reporting.text import plain, signed
 from medad.site.album import Album, label_name, panel
 from medad.site.document import Crumb, contents, details, document, facts, section, table
@@ -141,6 +142,9 @@ def _groups(album: Album, found: Mapping[str, Any], dataset: str, split: str) ->
     )
 
 
+_KINDS = {"exact": "byte-identical", "near": "near copies"}
+
+
 def _group(
     album: Album, dataset: str, split: str, item: Mapping[str, Any], conflicting: bool
 ) -> str:
@@ -157,8 +161,8 @@ def _group(
             picture = album.picture(dataset, path, row["sha256"])
             inner = f'<a href="{link}">{panel(picture, "", path)} <span>{inner}</span></a>'
         members.append(f"<li>{inner}</li>")
-    exact = len({rows[path]["sha256"] for path in item["paths"]}) == 1
-    kind = "byte-identical" if exact else "near copies"
+    kinds = leaks.kinds((path, rows[path]["sha256"]) for path in item["paths"])
+    kind = " and ".join(_KINDS.get(name, name) for name in kinds)
     mark = ' <span class="mark below">both labels</span>' if conflicting else ""
     return (
         f"<li><h4>Group {esc(item['group'])} <small>{kind}</small>{mark}</h4>"

@@ -87,7 +87,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: its manifest, and name ("dataset/split/row/K4") -> line of its CSV."""
+    """One table: its manifest, and name ("dataset/split/row/K4") -> line of its CSV; of one K
+    without the means over K, which are the same."""
 
     name: str
     node: Node
@@ -129,6 +130,8 @@ class Material:
             unknown = sorted(set(cells.cells(file)) ^ set(entries))
             if unknown:
                 raise MedadError(f"{path}: {unknown[0]} is not in both CSV and cell map; run again")
+            if len({line["shots"] for line in entries.values()} - {"all"}) == 1:
+                entries = {n: line for n, line in entries.items() if line["shots"] != "all"}
             found.append(Table(name, node, entries))
         return found
 
