@@ -217,7 +217,7 @@ def test_the_frame_is_a_side_unless_images_are_cropped() -> None:
 def test_numbers_of_a_split_are_the_data_sets_own() -> None:
     asked = plan().parameters
     busi = asked.of("split", {"dataset": "busi", "split": "adfa"})
-    assert (busi["pool"], busi["test"], busi["anomalous"], busi["files"]) == (96, 32, 496, "drawn")
+    assert (busi["pool"], busi["test"], busi["anomalous"], busi["files"]) == (96, 32, 496, "apart")
     with pytest.raises(MedadError, match=r"splits.adfa.numbers: has no folder; add its numbers"):
         asked.of("split", {"dataset": "folder", "split": "adfa"})
 

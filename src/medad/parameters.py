@@ -266,7 +266,8 @@ class Parameters:
             }
         table = str(identity["table"])
         if table not in self.tables:
-            raise MedadError(f"table: got {table!r}; {TABLES} has: {', '.join(self.tables)}")
+            known = ", ".join([*self.tables, *self.sizes])
+            raise MedadError(f"table: got {table!r}; {TABLES} has: {known}")
         content = self.tables[table]
         methods = self.table_methods(table)
         baseline = content.get("baseline", BASELINE)

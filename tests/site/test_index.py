@@ -8,7 +8,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from pages import Pieces, Site, plain
+from project import Project
 
+from medad import layout
+from medad.files import digest, write_csv, write_json
+from medad.lineage import manifest
+from medad.reporting.sizes import COLUMNS
 from medad.site import index, leakage
 
 pytestmark = pytest.mark.engine
@@ -37,6 +42,26 @@ def test_a_table_needs_no_notes(pieces: Callable[..., Pieces]) -> None:
     assert 'class="notes"' in index.page(found.album, [found.table])
     found.table.node.manifest["params"].pop("notes")
     assert 'class="notes"' not in index.page(found.album, [found.table])
+
+
+def test_numbers_of_images_are_shown_too(
+    pieces: Callable[..., Pieces], copy: Callable[[], Project]
+) -> None:
+    found = pieces(project=copy())
+    root, place = found.album.material.root, {"sizes": "adfa_table2"}
+    line = dict.fromkeys(COLUMNS, "") | {"row": "<b>", "split": "adfa", "train_healthy": "58"}
+    paths = layout.outputs("sizes", place, {})
+    write_csv(root / paths["csv"], COLUMNS, [line])
+    (root / paths["markdown"]).write_text("# Sizes")
+    half = manifest.Half("sizes", {}, {"title": "Sizes", "source": "here"}, 1, {})
+    written = {name: (path, digest(root / path)) for name, path in paths.items()}
+    path = root / layout.manifest("sizes", place)
+    write_json(path, manifest.build(half, place, {}, written, {}))
+    page = index.page(found.album, [found.table])
+    article = page[page.index('<article id="adfa_table2">') :]
+    assert "&lt;b&gt;, split adfa" in article
+    assert "<td>58</td>" in article
+    assert (found.album.gallery.site / "tables/adfa_table2.csv").is_file()
 
 
 def test_index_and_leakage_alone_need_no_cell(pieces: Callable[..., Pieces]) -> None:

@@ -93,7 +93,9 @@ def _table(root: Path, path: str) -> Node:
     graph = Graph(root)
     node = graph.alone(graph.manifest_of(path))
     if node.kind != "table":
-        raise MedadError(f"{path}: not a table; audit it without --row, --column and --run")
+        raise MedadError(
+            f"{path}: not a table of AUROCs; audit it without --row, --column and --run"
+        )
     return node
 
 

@@ -55,27 +55,33 @@ _SIZES = (("pool", "healthy"), ("test", "healthy"), ("test", "anomalous"))
 _VERDICTS = {True: "as published", False: "other numbers"}
 
 
+SHOWN = (
+    *("train", "test, healthy", "test, anomalous", "paper", "verdict"),
+    *("groups: train, test", "groups across", "files: seen, used"),
+)
+
+
+def shown(one: Mapping[str, str]) -> list[str]:
+    """What a line of ``rows`` says under ``SHOWN``."""
+    paper = [one[name] for name in COLUMNS[6:9]]
+    return [
+        *(one[name] for name in COLUMNS[3:6]),
+        *(", ".join(paper) if all(paper) else "", one["verdict"]),
+        f"{one['train_groups']}, {one['test_groups']}",
+        *(one["copies_across"], f"{one['files']}, {one['files_used']}"),
+    ]
+
+
 def render(title: str, lines: Sequence[Mapping[str, str]]) -> str:
     """Markdown of ``rows``."""
-    names = ["train", "test, healthy", "test, anomalous", "paper", "verdict"]
-    names += ["groups: train, test", "groups across", "files: seen, used"]
-    text = [f"# {title}", "", *header("images", names)]
-    for one in lines:
-        paper = [one[name] for name in COLUMNS[6:9]]
-        values = [
-            *(one[name] for name in COLUMNS[3:6]),
-            *(", ".join(paper) if all(paper) else "", one["verdict"]),
-            f"{one['train_groups']}, {one['test_groups']}",
-            *(one["copies_across"], f"{one['files']}, {one['files_used']}"),
-        ]
-        text.append(line(f"**{one['row']}**, split {one['split']}", values))
+    text = [f"# {title}", "", *header("images", SHOWN)]
+    text += [line(f"**{one['row']}**, split {one['split']}", shown(one)) for one in lines]
     return "\n".join(
         [
             *(*text, ""),
             "Groups are leakage groups: byte copies and near copies of each other. Those across "
-            "have images in training and in test. "
-            "Files used are images and lesion masks; `results/index/<dataset>/index.counts.json` "
-            "says what became of the others.",
+            "have images in training and in test. Files used are images and lesion masks; "
+            "`results/index/<dataset>/index.counts.json` says what became of the others.",
             "",
         ]
     )

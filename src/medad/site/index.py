@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from medad.files import write_bytes
+from medad.files import read_csv, write_bytes
+from medad.lineage.graph import Node
+from medad.reporting import sizes
 from medad.reporting.published import STANDINGS
 from medad.reporting.text import plain
 from medad.site.album import Album
@@ -25,6 +27,7 @@ _VERDICTS = {
 def page(album: Album, tables: list[Table]) -> str:
     """HTML of the index; copies the tables' files and the figures below the site."""
     shown = "".join(_table(album, one) for one in tables)
+    shown += "".join(_sizes(album, node) for node in album.material.sizes())
     body = (
         "<h1>From any number to everything it rests on</h1>"
         '<p class="lead">Every cell below is a link: to its images, parameters, code, weights, '
@@ -58,14 +61,6 @@ def _legend() -> str:
 
 def _table(album: Album, one: Table) -> str:
     params = one.params
-    files = []
-    for name, text in (("csv", "CSV"), ("markdown", "Markdown")):
-        path = one.node.manifest["outputs"][name]["path"]
-        source = album.material.root / path
-        if source.is_file():
-            target = f"tables/{source.name}"
-            write_bytes(album.gallery.site / target, source.read_bytes())
-            files.append(f'<a href="{esc(target)}">{text}</a>')
     parts = []
     for dataset in params["datasets"]:
         for split in params["splits"]:
@@ -73,10 +68,32 @@ def _table(album: Album, one: Table) -> str:
             parts.append(_matrix(one, dataset, split))
     notes = "".join(f"<li>{esc(note)}</li>" for note in params.get("notes", []))
     below = f'<ul class="notes">{notes}</ul>' if notes else ""
+    return _article(album, one.name, one.node, f"{''.join(parts)}{below}")
+
+
+def _sizes(album: Album, node: Node) -> str:
+    """How many images the splits of a table hold."""
+    name = str(node.manifest["identity"]["sizes"])
+    path = album.material.root / node.manifest["outputs"]["csv"]["path"]
+    lines = read_csv(path) if path.is_file() else []
+    rows = [
+        [esc(f"{one['row']}, split {one['split']}"), *map(esc, sizes.shown(one))] for one in lines
+    ]
+    return _article(album, name, node, table(name, ["images", *sizes.SHOWN], rows))
+
+
+def _article(album: Album, name: str, node: Node, body: str) -> str:
+    """A table under its title, with where it is from and its files, which are copied."""
+    params, files = node.manifest["params"], []
+    for output, text in (("csv", "CSV"), ("markdown", "Markdown")):
+        source = album.material.root / node.manifest["outputs"][output]["path"]
+        if source.is_file():
+            target = f"tables/{source.name}"
+            write_bytes(album.gallery.site / target, source.read_bytes())
+            files.append(f'<a href="{esc(target)}">{text}</a>')
     return (
-        f'<article id="{esc(one.name)}"><h3>{esc(params["title"])}</h3>'
-        f'<p class="note">{esc(params["source"])} · {" · ".join(files)}</p>'
-        f"{''.join(parts)}{below}</article>"
+        f'<article id="{esc(name)}"><h3>{esc(params["title"])}</h3>'
+        f'<p class="note">{esc(params["source"])} · {" · ".join(files)}</p>{body}</article>'
     )
 
 

@@ -135,6 +135,11 @@ class Material:
             found.append(Table(name, node, entries))
         return found
 
+    def sizes(self) -> list[Node]:
+        """Every table of how many images splits hold, by path."""
+        kinds = ((layout.parse_manifest(path)[0], path) for path in self.graph.paths)
+        return [self.graph.node(path, self.known) for kind, path in kinds if kind == "sizes"]
+
     def cell(self, table: Table, name: str) -> Cell:
         """One cell with its audit."""
         entry = table.entries[name]
