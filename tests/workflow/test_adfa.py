@@ -47,6 +47,7 @@ def test_tables_and_pictures_of_adfa(tmp_path: Path) -> None:
     with (results / "tables/adfa_table2.csv").open(newline="") as stream:
         (sizes,) = csv.DictReader(stream)
     assert [sizes[f"{part}_healthy"] for part in ("train", "test")] == ["14", "8"]
+    assert sizes["copies_across"] == "0"
     assert (sizes["test_anomalous"], sizes["files"], sizes["files_used"]) == ("8", "40", "40")
     made = {found.stem for found in (results / "figures/phantom/adfa").glob("*.png")}
     assert made == set(FIGURES)
@@ -56,4 +57,5 @@ def test_tables_and_pictures_of_adfa(tmp_path: Path) -> None:
     assert "draw: K full, replicate 0" in audit
     assert "nothing has changed" in project.medad("verify").stdout
     page = project.medad("page", "--out", "site").stdout
-    assert "1 tables, 6 cells" in page
+    assert "1 tables, 3 cells" in page
+    assert 'id="adfa_table2"' in (project.root / "site/index.html").read_text()
