@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medad.reporting.figure import SHORTEST, Page, shortened, style
+from medad.reporting.figure import SHORTEST, Page, plain_numbers, shortened, style
 
 
 def _page() -> bytes:
@@ -39,3 +39,23 @@ def test_long_texts_keep_both_ends(text: str, most: int) -> None:
         assert text.startswith(begin)
         assert text.endswith(end)
         assert end
+
+
+@pytest.mark.parametrize(
+    ("limits", "wanted"),
+    [((0.12, 0.9), {"0.2", "0.6"}), ((2.0, 300.0), {"10", "100"}), ((3.1, 4.9), {"4"})],
+)
+def test_a_log_axis_has_numbers_however_short(
+    limits: tuple[float, float], wanted: set[str]
+) -> None:
+    with style():
+        page = Page(3.0, 3.0, "", "")
+        axis = page.axes(0.5, 0.5, 2.0, 2.0)
+        axis.set(yscale="log", ylim=limits)
+        plain_numbers(axis.yaxis)
+        page.figure.canvas.draw()
+        ticks = [*axis.yaxis.get_major_ticks(), *axis.yaxis.get_minor_ticks()]
+        inside = [tick for tick in ticks if limits[0] <= tick.get_loc() <= limits[1]]
+    labels = {tick.label1.get_text() for tick in inside} - {""}
+    assert wanted <= labels
+    assert len(labels) <= 8

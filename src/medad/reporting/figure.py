@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogFormatter, NullFormatter
 from numpy.typing import NDArray
 
 OUTLINE, COLOURS = "#00e5ff", "inferno"
@@ -76,7 +76,7 @@ class Page:
         """A narrow bar of the colours of maps that are shown on this scale."""
         axis = self.axes(left, top, 0.08, height)
         bar = self.figure.colorbar(ScalarMappable(scale, COLOURS), cax=axis)
-        bar.ax.tick_params(labelsize=6, length=2)
+        bar.ax.tick_params(which="both", labelsize=6, length=2)
         plain_numbers(bar.ax.yaxis)
         bar.outline.set_visible(False)
 
@@ -99,9 +99,18 @@ def picture(
 
 
 def plain_numbers(axis: Axis) -> None:
-    """Ticks as numbers, not as powers of ten, which would need mathematical text."""
+    """Ticks as numbers, not as powers of ten, which would need mathematical text; of a log axis
+    that spans about a decade also those between the powers."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
+    within = _Between(minor_thresholds=(1, 0.4)) if axis.get_scale() == "log" else NullFormatter()
+    axis.set_minor_formatter(within)
+
+
+class _Between(LogFormatter):
+    """Chooses which ticks between powers have room as matplotlib does; prints plain numbers."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:g}" if super().__call__(x, pos) else ""
 
 
 def shortened(text: str, most: int) -> str:
