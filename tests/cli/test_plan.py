@@ -34,3 +34,6 @@ def test_a_damaged_manifest_is_made_again_and_tells_nothing(copy: Callable[[], P
     (project.root / "results/tables/table1.manifest.json").write_text("[]")
     lines = project.medad("plan").stdout.splitlines()
     assert [line.split()[0] for line in lines[1:2]] == ["table"]
+    assert (
+        "times are of past steps, whatever their images, parameters (epochs) and load were" in lines
+    )

@@ -44,6 +44,14 @@ def test_a_usable_folder(root):
     assert "copies: no/a.png, no/b.png" in text
 
 
+def test_groups_beyond_those_listed_are_counted(tmp_path, write, noise):
+    files = {f"{seed}{copy}": noise(seed) for seed in range(10) for copy in "ab"}
+    healthy = {f"no/{name}.png": pixels for name, pixels in files.items()}
+    text = check_folder(write(tmp_path / "set", {**healthy, "yes/c.png": noise(11)})).lines
+    assert sum(line.startswith("  copies: ") for line in text) == 8
+    assert "  and 2 more groups" in text
+
+
 def test_conflicting_labels_are_named(root):
     (root / "yes/c.png").write_bytes((root / "no/a.png").read_bytes())
     assert "healthy and anomalous at once: no/a.png, no/b.png, yes/c.png" in "\n".join(

@@ -181,3 +181,11 @@ def test_one_shot_count_has_no_mean_over_shot_counts(report: Callable[..., Any])
     )
     assert "simultaneous intervals" not in text
     assert "| **CONSULT** | +0.040 [+0.010, +0.070] |" in text
+
+
+@pytest.mark.parametrize(("n", "shown"), [(2, "0.009"), (1, "one draw")])
+def test_one_draw_has_no_error_over_draws(report: Callable[..., Any], n: int, shown: str) -> None:
+    made = report()
+    cells = [replace(cell, n=n) for cell in build(made.layout, made.metrics, made.intervals)]
+    text = render("T", [], made.layout, cells, made.metrics, made.intervals, {})
+    assert f"; 0.017, {shown} |" in text

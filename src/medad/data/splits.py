@@ -169,7 +169,7 @@ def _apart(
     for group in sorted(members, key=lambda g: (g not in anomalous, -len(members[g]))):
         odds = np.where(room >= len(members[group]), room, 0)
         if group in anomalous:
-            odds[0] = 0  # its anomalous images are tested
+            odds[0] = 0  # its anomalous images may be tested
         if not odds.any():
             raise MedadError(
                 f"splits.adfa: {len(members)} healthy leakage groups, the largest of "
