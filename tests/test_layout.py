@@ -57,6 +57,20 @@ def test_a_frozen_method_reads_published_weights_and_an_adapted_one_its_own() ->
     assert adapted["weights"] == "results/stage1/d/s/m/k2/r0.safetensors"
 
 
+def test_a_method_scores_with_the_head_of_another_that_learned_the_same() -> None:
+    run = {"dataset": "d", "split": "s", "method": "m", "k": 2, "r": 0}
+    params = {"reads": "images"}
+    own = layout.inputs("score", run, params)["head"]
+    assert own == "results/heads/d/s/m/k2/r0.safetensors"
+    shared = layout.inputs("score", run, {**params, "head": "first"})
+    assert shared["head"] == "results/heads/d/s/first/k2/r0.safetensors"
+    drawn = {"reads": ["head"], "methods": ["m", "n"], "shots": [2], "draws": [0]}
+    assert layout.inputs("figure", FIGURE, {**drawn, "heads": {"m": "first"}}) == {
+        "head/m/k2/r0": shared["head"],
+        "head/n/k2/r0": "results/heads/d/s/n/k2/r0.safetensors",
+    }
+
+
 def test_only_a_synthesis_that_leaks_reads_the_split_and_the_index() -> None:
     draw = {"dataset": "d", "split": "s", "synthesis": "x", "k": 2, "r": 0}
     shots = {"shots": "results/shots/d/s/k2/r0.csv"}

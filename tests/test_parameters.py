@@ -61,11 +61,33 @@ def test_the_parameters_of_a_step_are_what_its_result_depends_on() -> None:
     asked = plan().parameters
     run = {"dataset": "phantom", "split": "grouped", "method": "padim", "k": 2, "r": 0}
     head, score = asked.of("head", run), asked.of("score", run)
-    assert score == {**head, "maps": True}
+    assert score == {**head, "smooth": 4.0, "maps": True}  # which scoring alone reads
     assert head["frozen"]
     assert not asked.of("head", {**run, "method": "consult"})["frozen"]
     assert "smoothing" in asked.of("metrics", run)
     assert asked.of("shots", run) == {"seed": 0}
+
+
+def test_methods_that_score_alone_sets_apart_share_their_heads() -> None:
+    other = {"like": "padim", "override": {"detector": {"smooth": 0.0}}}
+    fewer = {"like": "padim", "override": {"detector": {"dimensions": 50}}}
+    apart = {"like": "consult", "override": {"detector": {"smooth": 1.0}}}
+    asked = plan(methods={"rougher": other, "fewer": fewer, "own_stage1": apart}).parameters
+    run = {"dataset": "phantom", "split": "grouped", "method": "rougher", "k": 2, "r": 0}
+    assert asked.of("head", run) == asked.of("head", {**run, "method": "padim"})
+    assert asked.of("score", run)["smooth"] == 0.0
+    assert asked.of("score", run)["head"] == "padim"
+    assert "head" not in asked.of("score", {**run, "method": "padim"})
+    assert asked.heads["fewer"] == "fewer"
+    assert asked.heads["own_stage1"] == "own_stage1"
+    shared = {name: head for name, head in plan().parameters.heads.items() if name != head}
+    assert shared["adfa_average_score"] == "adfa"
+
+
+def test_a_head_of_other_weights_is_not_shared() -> None:
+    asked = plan(backbone={"weights": "imagenet"}).parameters
+    assert asked.heads["adfa_random"] == "adfa_random"
+    assert plan(backbone={"weights": "random"}).parameters.heads["adfa_random"] == "adfa"
 
 
 def test_a_method_may_have_another_backbone() -> None:

@@ -68,6 +68,22 @@ def test_the_milestones_cover_every_step_a_table_rests_on() -> None:
     assert len(steps) == len(set(steps))
 
 
+def test_a_shared_head_is_planned_once() -> None:
+    rough = {"like": "padim", "override": {"detector": {"smooth": 0.0}}}
+    asked = plan(methods={"rough": rough})
+    rows = asked.parameters.tables["table1"]["rows"]
+    next(row for row in rows if row["method"] == "padim")["method"] = "rough"
+    heads = {layout.parse_manifest(path)[1]["method"] for path in asked.stage(("head",))}
+    scores = {layout.parse_manifest(path)[1]["method"] for path in asked.stage(("score",))}
+    assert "padim" in heads
+    assert "rough" not in heads
+    assert "rough" in scores
+    assert "padim" not in scores
+    run = {"dataset": "phantom", "split": "grouped", "method": "rough", "k": "2"}
+    tracked, _ = asked.needs("score", run)
+    assert "results/heads/phantom/grouped/padim/k2/r0.manifest.json" in tracked
+
+
 def test_only_names_that_there_are_can_be_targets() -> None:
     names = plan().names()
     assert re.fullmatch(names["table"], "table1")

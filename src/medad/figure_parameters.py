@@ -53,9 +53,11 @@ def of_figure(asked: Parameters, name: str) -> dict[str, Any]:
         backbone = asked.config.backbone
         found["backbone"] = {"name": backbone.name, "weights": backbone.weights}
         found["synthesis_of"] = {method: asked.synthesis_of(method) for method in methods}
+    heads = {m: asked.heads[m] for m in methods if asked.heads[m] != m and "head" in reads}
     takes = entry.get("takes", [])
     return {
         **found,
+        **({"heads": heads} if heads else {}),
         **(asked.frame if "side" in takes else {}),
         **{taken: _taken(asked, taken, methods) for taken in takes},
     }

@@ -156,7 +156,9 @@ def inputs(kind: str, identity: Identity, params: Mapping[str, Any]) -> dict[str
                 "split": output("split", run, "split"),
                 "shots": output("shots", run, "shots"),
                 **({} if images_alone else _learned_from(run, params)),
-                "head": output("head", run, "head"),
+                "head": output(
+                    "head", {**run, "method": params.get("head", run["method"])}, "head"
+                ),
             }
         case "metrics":
             return {
@@ -264,6 +266,8 @@ def _pictured(identity: Identity, params: Mapping[str, Any]) -> dict[str, str]:
 
 def _of_run(name: str, run: Identity, params: Mapping[str, Any]) -> str:
     kind, item = READABLE[name]
+    if kind == "head":
+        run = {**run, "method": params.get("heads", {}).get(run["method"], run["method"])}
     if kind not in ("pairs", "stage1"):
         return output(kind, run, item)
     synthesis = params["synthesis_of"][run["method"]]

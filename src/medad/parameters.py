@@ -14,9 +14,10 @@ from medad.config.load import section_with
 from medad.config.models import Config, Method
 from medad.errors import MedadError
 from medad.figure_parameters import of_figure
+from medad.files import canonical_json
+from medad.table_parameters import of_intervals, of_sizes, of_table
 
 TABLES = Path("workflow/tables")
-BASELINE = "patchcore"
 _FIGURE = ("draws", "title", "source", "about", "reads")  # keys that every figure's entry has
 
 
@@ -175,6 +176,20 @@ class Parameters:
             case _:
                 return self._report_params(kind, identity)
 
+    @cached_property
+    def heads(self) -> dict[str, str]:
+        """Method -> the one whose heads it scores with: the first that learns the same.
+
+        Neither draws nor trainings of heads are seeded by the method; those of stage 1 are.
+        """
+        first: dict[bytes, str] = {}
+        found = {name: name for name in self.config.methods}
+        for name, method in self.config.methods.items():
+            if method.stage1 == "none" and self.obstacle(name) is None:
+                learned = canonical_json(self._run_params("head", name))
+                found[name] = first.setdefault(learned, name)
+        return found
+
     @property
     def frame(self) -> dict[str, Any]:
         """What part of an image is seen; without a crop, its side alone."""
@@ -244,8 +259,11 @@ class Parameters:
         else:
             detector |= {**common, "reads": "features", "frozen": method.stage1 == "none"}
             detector |= {"trains": True} if method.detector in registry.TRAINED_DETECTORS else {}
-        detector |= section
-        return detector if kind == "head" else {**detector, "maps": evaluation.maps}
+        if kind == "head":
+            scoring = registry.SCORING.get(method.detector, frozenset())
+            return detector | {key: section[key] for key in section if key not in scoring}
+        shared = {"head": self.heads[name]} if self.heads[name] != name else {}
+        return detector | section | {"maps": evaluation.maps, **shared}
 
     def section(self, method: Method, part: str, name: str) -> dict[str, Any]:
         """Keys of the section that a method names as its ``part``, stage1 or detector."""
@@ -254,44 +272,12 @@ class Parameters:
         return section_with(section, getattr(method.override, part), f"methods.{name}.{part}")
 
     def _report_params(self, kind: str, identity: layout.Identity) -> dict[str, Any]:
-        config, runs = self.config, self.config.runs
-        counts = {"shots": runs.shots, "draws": runs.draws}
-        if kind == "figure":
-            return of_figure(self, str(identity["figure"]))
-        if kind == "sizes":
-            return {
-                **self.sizes[str(identity["sizes"])],
-                "datasets": runs.datasets,
-                "splits": runs.splits,
-            }
-        table = str(identity["table"])
-        if table not in self.tables:
-            known = ", ".join([*self.tables, *self.sizes])
-            raise MedadError(f"table: got {table!r}; {TABLES} has: {known}")
-        content = self.tables[table]
-        methods = self.table_methods(table)
-        baseline = content.get("baseline", BASELINE)
-        if kind == "intervals":
-            return {
-                **counts,
-                "methods": methods,
-                "baseline": baseline,
-                "resamples": config.evaluation.resamples,
-                "confidence": config.evaluation.confidence,
-            }
-        named = [row["method"] for row in content["rows"] if row["method"] is not None]
-        claimed = {row["method"] for row in content["rows"] if "backbone" in row}
-        return {
-            **content,
-            **({"backbones": {n: self.backbone_of(n) for n in claimed}} if claimed else {}),
-            **counts,
-            "baseline": baseline,
-            "methods": methods,
-            "standings": {
-                name: [config.methods[name].standing, config.methods[name].because]
-                for name in methods
-            },
-            "obstacles": {name: self.obstacle(name) for name in named if name not in methods},
-            "datasets": runs.datasets,
-            "splits": runs.splits,
-        }
+        match kind:
+            case "figure":
+                return of_figure(self, str(identity["figure"]))
+            case "sizes":
+                return of_sizes(self, str(identity["sizes"]))
+            case "intervals":
+                return of_intervals(self, str(identity["table"]))
+            case _:
+                return of_table(self, str(identity["table"]))

@@ -236,7 +236,10 @@ class Plan:
         if kind == "weights":
             return self._weights(methods)
         for names in self._named(kind):
-            if any(names[field] not in among for field, among in used.items() if field in names):
+            among = (
+                {**used, "method": {asked.heads[m] for m in methods}} if kind == "head" else used
+            )
+            if any(names[field] not in among[field] for field in among if field in names):
                 continue
             splits = [{"split": s} for s in self.config.runs.splits]
             missing = "split" in _fields(kind) and "split" not in names

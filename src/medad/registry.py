@@ -37,6 +37,15 @@ IMAGE_DETECTORS = {  # those that train networks of their own and read images
     "rdad": "medad.detectors.rdad:Rdad",
 }
 TAUGHT_DETECTORS = frozenset({"stpm", "rdad"})  # image detectors that learn from the backbone
+# Keys of detectors that scoring alone reads: heads do not depend on them.
+SCORING = {
+    "patchcore": frozenset({"neighbors", "reweight", "smooth"}),
+    "padim": frozenset({"smooth"}),
+    "spade": frozenset({"neighbors"}),
+    "adfa": frozenset({"image_score", "smooth", "order"}),
+    "patch_svdd": frozenset({"combine"}),
+    "rdad": frozenset({"smooth"}),
+}
 EVERY_DETECTOR = {**DETECTORS, **TRAINED_DETECTORS, **IMAGE_DETECTORS}
 FIGURES = {
     "heat_maps": "medad.reporting.figures.heat_maps:draw",

@@ -10,7 +10,7 @@ from feature_pyramid import drawn, take
 
 from medad.errors import MedadError
 from medad.files import read_safetensors, write_safetensors
-from medad.registry import DETECTORS
+from medad.registry import DETECTORS, SCORING
 from medad.resolve import attribute
 
 CHANNELS = {1: 64, 2: 128, 3: 256}
@@ -59,6 +59,20 @@ def test_same_seed_same_file_and_scores(name, tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     test = pyramid(4, seed=2)
     same(first.score(test), second.score(test))
+
+
+def test_a_head_is_the_same_without_what_scoring_alone_reads(name, tmp_path):
+    others = {"neighbors": 2, "reweight": False, "smooth": 1.0}
+    fit = {key: value for key, value in DEFAULTS[name].items() if key not in SCORING[name]}
+    files, found = [], []
+    for params in (fit, {**fit, **{key: others[key] for key in SCORING[name]}}):
+        detector = attribute(DETECTORS[name]).of(params)
+        detector.fit(pyramid(3, seed=1), np.random.default_rng(0))
+        write_safetensors(tmp_path / "head", detector.state(), {})
+        files.append((tmp_path / "head").read_bytes())
+        found.append(detector.score(pyramid(4, seed=2)).image)
+    assert files[0] == files[1]
+    assert (found[0] != found[1]).all()
 
 
 def test_fit_leaves_its_input_alone(name):

@@ -14,7 +14,7 @@ from medad.detectors import training as trainings
 from medad.detectors.training import Training
 from medad.errors import MedadError
 from medad.files import read_safetensors, write_safetensors
-from medad.registry import IMAGE_DETECTORS, TAUGHT_DETECTORS
+from medad.registry import IMAGE_DETECTORS, SCORING, TAUGHT_DETECTORS
 from medad.resolve import attribute
 
 SIDE = 64
@@ -113,6 +113,18 @@ def test_same_seed_same_file_and_scores(name, tmp_path):
     first, second = fitted(name, tmp_path / "1"), fitted(name, tmp_path / "2")
     assert file_of(first, tmp_path / "a") == file_of(second, tmp_path / "b")
     same(first.score(pictures(4, seed=2)), second.score(pictures(4, seed=2)))
+
+
+@pytest.mark.parametrize("name", sorted(set(SCORING) & set(IMAGE_DETECTORS)))
+def test_a_head_is_the_same_without_what_scoring_alone_reads(name, tmp_path, monkeypatch):
+    others = {"smooth": 1.0, "combine": "sum"}
+    whole = fitted(name, tmp_path / "1", **{key: others[key] for key in SCORING[name]})
+    fit = {key: value for key, value in DEFAULTS[name].items() if key not in SCORING[name]}
+    monkeypatch.setitem(DEFAULTS, name, fit)
+    bare = fitted(name, tmp_path / "2")
+    assert file_of(bare, tmp_path / "bare") == file_of(whole, tmp_path / "whole")
+    test = pictures(4, seed=2)
+    assert (bare.score(test).image != whole.score(test).image).all()
 
 
 def test_other_seeds_differ(name, tmp_path):

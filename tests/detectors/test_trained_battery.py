@@ -12,7 +12,7 @@ from medad.detectors import training as trainings
 from medad.detectors.training import Training
 from medad.errors import MedadError
 from medad.files import read_safetensors, write_safetensors
-from medad.registry import TRAINED_DETECTORS
+from medad.registry import SCORING, TRAINED_DETECTORS
 from medad.resolve import attribute
 
 CHANNELS = {1: 16, 2: 32, 3: 64}
@@ -85,6 +85,19 @@ def test_shapes_types_and_curves(case, tmp_path):
     curves = {key: t for key, t in detector.state().items() if key.startswith("history/")}
     assert curves
     assert all(curve.ndim == 1 and curve.dtype == torch.float32 for curve in curves.values())
+
+
+def test_a_head_is_the_same_without_what_scoring_alone_reads(case, tmp_path, monkeypatch):
+    others = {"image_score": "average", "smooth": 2.0, "order": "listed"}
+    name, number = case
+    whole = fitted(case, tmp_path / "1", **{key: others[key] for key in SCORING[name]})
+    for given in (DEFAULTS[name], VARIANTS[name][number]):
+        for key in SCORING[name]:
+            monkeypatch.delitem(given, key, raising=False)
+    bare = fitted(case, tmp_path / "2")
+    assert file_of(bare, tmp_path / "bare") == file_of(whole, tmp_path / "whole")
+    test = pyramid(4, seed=2)
+    assert (bare.score(test).image != whole.score(test).image).all()
 
 
 def test_same_seed_same_file_other_seed_another(case, tmp_path):

@@ -52,6 +52,12 @@ def test_a_difference_is_named_once(
     assert sorted(said(step(), step(**changed)), key=str) == sorted(expected, key=str)
 
 
+def test_of_which_method_a_head_is_is_no_cause() -> None:
+    old = step(kind="score", params={"smooth": 0.0})
+    new = step(kind="score", params={"smooth": 1.0, "head": "patchcore"})
+    assert said(old, new) == [("parameter", "smooth", 0.0, 1.0)]
+
+
 def test_the_hash_of_a_file_is_no_second_cause() -> None:
     old = step(params={"teacher_file": "t.pt", "teacher_sha256": "c" * 64})
     new = step(

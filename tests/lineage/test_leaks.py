@@ -58,6 +58,7 @@ def done(
     identity: layout.Identity,
     written: Mapping[str, Any] | None = None,
     params: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, tuple[str, str]] | None = None,
 ) -> None:
     """Seal what lies in a step's place; parquet columns of one output may be given."""
     outputs = {}
@@ -67,7 +68,8 @@ def done(
         outputs[name] = (path, digest(root / path))
     half = manifest.Half(kind, {}, dict(params or {}), 1, {})
     write_json(
-        root / layout.manifest(kind, identity), manifest.build(half, identity, {}, outputs, {})
+        root / layout.manifest(kind, identity),
+        manifest.build(half, identity, inputs or {}, outputs, {}),
     )
 
 
@@ -150,18 +152,18 @@ def test_the_effect_is_that_of_counting_pairs(root: Path) -> None:
 
 
 def test_draws_of_other_settings_are_not_averaged(root: Path) -> None:
-    for kind, name in (("shots", "shots"), ("score", "scores")):
-        first = {**PLACE, "k": 2, "r": 0} | ({} if kind == "shots" else {"method": "m"})
-        for r in (1, 2):
+    settings = {0: {"epochs": 20}, 1: {"epochs": 20}, 2: {"epochs": 1}}
+    draw = {**PLACE, "k": 2, "r": 0}
+    for r, params in settings.items():
+        head = layout.output("head", {**RUN, "method": "first", "r": r}, "head")
+        (root / head).parent.mkdir(parents=True, exist_ok=True)
+        (root / head).write_bytes(b"")
+        done(root, "head", {**RUN, "method": "first", "r": r}, params=params)
+        for kind, name, first in (("shots", "shots", draw), ("score", "scores", RUN)):
             target = root / layout.output(kind, {**first, "r": r}, name)
             target.write_bytes((root / layout.output(kind, first, name)).read_bytes())
-            done(root, kind, {**first, "r": r})
-    settings = {0: {"epochs": 20}, 1: {"epochs": 20}, 2: {"epochs": 1}}
-    for r, params in settings.items():
-        target = root / layout.output("head", {**RUN, "r": r}, "head")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(b"")
-        done(root, "head", {**RUN, "r": r}, params=params)
+            inputs = {"head": (head, digest(root / head).sha256)} if kind == "score" else {}
+            done(root, kind, {**first, "r": r}, inputs=inputs)
     found = leaks.report(root, "brain", "paper")["methods"]
     assert sorted((method["draws"], method["n"]) for method in found) == [([0, 1], 2), ([2], 1)]
 

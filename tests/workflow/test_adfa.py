@@ -11,6 +11,7 @@ from project import Project
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 KEPT = ("padim", "rdad", "adfa")
+SCORINGS = ("adfa", "adfa_average_score")  # of the same trainings
 FIGURES = ["adfa_samples", "adfa_curves", "adfa_attention", "adfa_distances"]
 
 
@@ -20,12 +21,14 @@ def test_tables_and_pictures_of_adfa(tmp_path: Path) -> None:
     entries = yaml.safe_load(path.read_text())
     rows = entries["adfa_table1"]["rows"]
     entries["adfa_table1"]["rows"] = [row for row in rows if row["method"] in KEPT]
+    rows = entries["adfa_table3"]["rows"]
+    entries["adfa_table3"]["rows"] = [row for row in rows if row["method"] in SCORINGS]
     path.write_text(yaml.safe_dump(entries))
     numbers = {"phantom": {"pool": 14, "test": 8, "anomalous": 8}}
     project.change(
         {
             "runs": {
-                "tables": ["adfa_table1", "adfa_table2"],
+                "tables": ["adfa_table1", "adfa_table2", "adfa_table3"],
                 "figures": FIGURES,
                 "splits": ["adfa"],
                 "shots": ["full"],
@@ -42,6 +45,7 @@ def test_tables_and_pictures_of_adfa(tmp_path: Path) -> None:
     assert [(line["method"], line["shots"]) for line in lines] == [
         (method, shots) for method in KEPT for shots in ("full", "all")
     ]
+    assert {path.name for path in (results / "heads/phantom/adfa").iterdir()} == set(KEPT)
     with (results / "shots/phantom/adfa/kfull/r0.csv").open(newline="") as stream:
         assert len(list(csv.DictReader(stream))) == 14
     with (results / "tables/adfa_table2.csv").open(newline="") as stream:
@@ -55,7 +59,16 @@ def test_tables_and_pictures_of_adfa(tmp_path: Path) -> None:
     table = ("results/tables/adfa_table1.csv", "--row", "ADFA", "--column", "full")
     audit = project.medad("audit", *table).stdout
     assert "draw: K full, replicate 0" in audit
+    rows = ("attention .1", "average of the map")
+    cells = [f"results/tables/adfa_table3.csv:{row}/full" for row in rows]
+    told = project.medad("compare", *cells, check=False).stdout
+    assert "parameter score.image_score: maximum -> average (1 step)" in told
+    assert "parameter head" not in told
     assert "nothing has changed" in project.medad("verify").stdout
     page = project.medad("page", "--out", "site").stdout
-    assert "1 tables, 3 cells" in page
+    assert "2 tables, 5 cells" in page
     assert 'id="adfa_table2"' in (project.root / "site/index.html").read_text()
+    project.change({"detectors": {"adfa": {"smooth": 1.0}}})
+    planned = project.planned()
+    assert {f"score:{method}" for method in SCORINGS} <= planned
+    assert not {job for job in planned if job.startswith("head")}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 from medad.detectors import require
+from medad.detectors.keys import taken
 from medad.errors import MedadError
 from medad.losses.adaptation import Nearest
 
@@ -34,7 +35,7 @@ class AdfaParameters:
     means of batches. ``image_score``: over the map of patches, enlarged to ``side`` pixels and
     smoothed by ``smooth`` of them; 0 takes the patches as they are. ``order``: of images that are
     scored in batches, in mode ``code``: as ``listed``, by path, which is mostly by class, or
-    ``mixed``, by their content.
+    ``mixed``, by their content. The last three are of scoring alone.
     """
 
     side: int
@@ -50,19 +51,18 @@ class AdfaParameters:
     operator: Operator
     epsilon: float
     centres: Centres
-    image_score: ImageScore
-    smooth: float
-    order: Order
     epochs: int
     batch: int
     learning_rate: float
     weight_decay: float
+    image_score: ImageScore = "maximum"
+    smooth: float = 0.0
+    order: Order = "mixed"
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Self:
         """From a mapping that has these keys, and may have others."""
-        named = {field.name: params[field.name] for field in fields(cls)}
-        return cls(**{**named, "layers": tuple(params["layers"])})
+        return cls(**{**taken(cls, params), "layers": tuple(params["layers"])})
 
     def __post_init__(self) -> None:
         require.distinct_layers(self.layers)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from medad.detectors import require
 from medad.detectors.grid import Align, positions, stacked
+from medad.detectors.keys import taken
 from medad.detectors.maps import upsample
 from medad.detectors.scores import Pyramid, Scores
 from medad.errors import MedadError
@@ -34,14 +35,14 @@ class PadimParameters:
     ``dimensions``: channels kept of them, drawn at random. ``regularisation``: added to the
     diagonal of every covariance, above 0. ``smooth``: sigma, in pixels of the image, of the
     Gaussian on the enlarged map whose maximum is the image score, as in the original (4); 0 takes
-    the maximum of the grid.
+    the maximum of the grid; of scoring alone.
     """
 
     layers: tuple[int, ...]
     align: Align
     dimensions: int
     regularisation: float
-    smooth: float
+    smooth: float = 4.0
 
     def __post_init__(self) -> None:
         require.distinct_layers(self.layers)
@@ -70,9 +71,8 @@ class Padim:
     @classmethod
     def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:
         """From a mapping with the keys of ``PadimParameters``."""
-        keys = ("align", "dimensions", "regularisation", "smooth")
-        chosen = PadimParameters(tuple(params["layers"]), **{key: params[key] for key in keys})
-        return cls(chosen, device)
+        own = {**taken(PadimParameters, params), "layers": tuple(params["layers"])}
+        return cls(PadimParameters(**own), device)
 
     def fit(self, pyramid: Pyramid, rng: np.random.Generator, room: Room | None = None) -> None:
         """Mean and covariance of ``dimensions`` channels, drawn by ``rng``, at every position."""

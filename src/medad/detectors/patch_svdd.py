@@ -7,7 +7,7 @@ the authors' code.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -20,6 +20,7 @@ from medad.detectors import require
 from medad.detectors.adam import adam, descend
 from medad.detectors.epochs import Epochs
 from medad.detectors.images import Images
+from medad.detectors.keys import taken
 from medad.detectors.maps import resize
 from medad.detectors.network_state import collect, frozen, restore
 from medad.detectors.patch_svdd_networks import LARGE, SMALL, STEP, Encoder, Position
@@ -45,7 +46,7 @@ class PatchSvddParameters:
     of them. ``svdd``: lambda, weight of the distance between the codes of a patch and of one a
     little moved, beside telling neighbours apart. ``fixed_classes``: the last layer that tells them
     apart stays as drawn, as in the code. ``combine``: maps of patches of 64 and of 32 pixels, as
-    their product or sum, or one of them.
+    their product or sum, or one of them; of scoring alone.
     """
 
     side: int
@@ -57,12 +58,12 @@ class PatchSvddParameters:
     svdd: float
     fixed_classes: bool
     learning_rate: float
-    combine: Combine
+    combine: Combine = "product"
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Self:
         """From a mapping that has these keys, and may have others."""
-        return cls(**{field.name: params[field.name] for field in fields(cls)})
+        return cls(**taken(cls, params))
 
     def __post_init__(self) -> None:
         if self.side < LARGE:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from medad.detectors import require
 from medad.detectors.grid import positions, stacked, vectors
+from medad.detectors.keys import taken
 from medad.detectors.scores import Pyramid, Scores
 from medad.errors import MedadError
 from medad.neighbors.coreset import greedy
@@ -37,15 +38,15 @@ class PatchCoreParameters:
     the patches kept, in (0, 1]. ``neighbors``: bank entries in the re-weighting, the nearest one
     included. ``reweight``: false gives the plain maximum, as does one neighbour. ``smooth``: sigma,
     in cells of the patch grid, of a Gaussian over an image's distances before the largest is
-    taken; 0, as published, is none. The maps stay as they are.
+    taken; 0, as published, is none. The maps stay as they are. The last three are of scoring alone.
     """
 
     layers: tuple[int, ...]
     pool: int
     coreset: float
-    neighbors: int
-    reweight: bool
-    smooth: float
+    neighbors: int = 9
+    reweight: bool = True
+    smooth: float = 0.0
 
     def __post_init__(self) -> None:
         require.distinct_layers(self.layers)
@@ -67,9 +68,8 @@ class PatchCore:
     @classmethod
     def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:
         """From a mapping with the keys of ``PatchCoreParameters``."""
-        keys = ("pool", "coreset", "neighbors", "reweight", "smooth")
-        chosen = {key: params[key] for key in keys}
-        return cls(PatchCoreParameters(layers=tuple(params["layers"]), **chosen), device)
+        own = {**taken(PatchCoreParameters, params), "layers": tuple(params["layers"])}
+        return cls(PatchCoreParameters(**own), device)
 
     def fit(self, pyramid: Pyramid, rng: np.random.Generator, room: Room | None = None) -> None:
         """Keep the greedy k-center coreset of all patches of the K images.

@@ -7,7 +7,7 @@ the authors' code.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -21,6 +21,7 @@ from medad.detectors import require
 from medad.detectors.adam import descend
 from medad.detectors.epochs import Epochs
 from medad.detectors.images import Images
+from medad.detectors.keys import taken
 from medad.detectors.maps import smooth
 from medad.detectors.network_state import collect, frozen, restore
 from medad.detectors.rdad_networks import LAYERS, Bottleneck, Decoder, drawn
@@ -40,7 +41,7 @@ class RdadParameters:
     images, of which a step sees ``batch``. ``cosine``: of the loss, of whole flattened maps
     (``images``, the code), or of the features at every position (``positions``, equation 2).
     ``learning_rate``, ``beta1``, ``beta2``: of Adam. ``smooth``: sigma, in pixels, of the Gaussian
-    on the enlarged map whose maximum is the image score.
+    on the enlarged map whose maximum is the image score; of scoring alone.
     """
 
     side: int
@@ -52,13 +53,13 @@ class RdadParameters:
     learning_rate: float
     beta1: float
     beta2: float
-    smooth: float
+    smooth: float = 4.0
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Self:
         """From a mapping that has these keys, and may have others."""
         given = {**params, **of_backbone(params["backbone"])}
-        return cls(**{field.name: given[field.name] for field in fields(cls)})
+        return cls(**taken(cls, given))
 
     def __post_init__(self) -> None:
         if self.side % 32:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from medad.detectors import require
 from medad.detectors.grid import positions, vectors
+from medad.detectors.keys import taken
 from medad.detectors.maps import resize
 from medad.detectors.scores import Pyramid, Scores
 from medad.errors import MedadError
@@ -30,12 +31,13 @@ class SpadeParameters:
 
     ``layers``: of the trunk, whose positions are compared for the map. ``image_layer``: whose mean
     over positions stands for the image; the last of the trunk (4) in the original. ``neighbors``:
-    healthy images (K) that an image is compared with, all of them where there are fewer.
+    healthy images (K) that an image is compared with, all of them where there are fewer; of scoring
+    alone.
     """
 
     layers: tuple[int, ...]
     image_layer: int
-    neighbors: int
+    neighbors: int = 5
 
     def __post_init__(self) -> None:
         require.distinct_layers(self.layers)
@@ -55,8 +57,8 @@ class Spade:
     @classmethod
     def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:
         """From a mapping with the keys of ``SpadeParameters``."""
-        layers, image_layer = tuple(params["layers"]), int(params["image_layer"])
-        return cls(SpadeParameters(layers, image_layer, int(params["neighbors"])), device)
+        own = {**taken(SpadeParameters, params), "layers": tuple(params["layers"])}
+        return cls(SpadeParameters(**own), device)
 
     def fit(self, pyramid: Pyramid, rng: np.random.Generator, room: Room | None = None) -> None:
         """Keep the features of the healthy images; nothing is drawn."""

@@ -49,6 +49,7 @@ _CHOSEN = {
 _TAKEN = {"stage1": "stage1", "synthesis": "pairs", "detector": "head"}
 # Another value of one of these brings parameters and modules with it that the other does not have.
 _BRANCHES = ("implementation", "policy", "reader", "weights")
+_WHERE = ("head", "heads")  # of which method a head is: what it has learned is an input
 _SOURCES = {"file": "weights file", "natural": "natural images", "teacher": "teacher file"}
 
 
@@ -143,6 +144,8 @@ def _parameters(
         if old == new or gone & set(leaf) or (shows and leaf[0] in _CHOSEN):
             continue
         quiet = False
+        if leaf[0] in _WHERE:
+            continue
         if leaf == ("implementation",) and a.get("reader") != b.get("reader"):
             continue
         if not (branched and None in (old, new)):

@@ -21,7 +21,7 @@ from medad.errors import MedadError
 from medad.evaluation.auroc import auroc
 from medad.evaluation.scores import Scores, read_scores
 from medad.files import canonical_json, read_csv, read_json, read_parquet
-from medad.lineage import cells, evidence
+from medad.lineage import cells, evidence, manifest
 from medad.lineage.graph import Graph
 
 ROLES = ("pool", "validation", "test")
@@ -227,8 +227,11 @@ def _effect(
 def _settings(root: Path, run: Identity) -> bytes:
     """What the training, head and scores of a run were made with."""
     graph = Graph(root)
-    paths = [layout.manifest(kind, run) for kind in ("stage1", "head", "score")]
+    paths = [layout.manifest(kind, run) for kind in ("stage1", "score")]
     made = [graph.alone(path).manifest for path in paths if (root / path).is_file()]
+    read = [one["inputs"]["head"]["path"] for one in made if "head" in one["inputs"]]
+    heads = [manifest.beside(path) for path in read]
+    made += [graph.alone(path).manifest for path in heads if path and (root / path).is_file()]
     return canonical_json([[one["params"], one["code"]] for one in made])
 
 

@@ -24,7 +24,7 @@ from medad.tracking.entries import Entry, flat, origin, tested
 ALONE = "medad/runs"  # experiment of runs that no table shows
 _METRICS = "metrics/"
 _TEXT = ("dataset", "split", "row", "method", "standing", "verdict", "reason")
-_CHAIN = ("stage1", "head", "metrics")  # the steps that a cell's method has parameters of
+_CHAIN = ("stage1", "score", "metrics")  # the steps that a cell's method has parameters of
 
 
 @dataclass(frozen=True)
