@@ -77,6 +77,21 @@ def test_csv_keeps_order_and_awkward_text(tmp_path: Path) -> None:
     assert (tmp_path / "t.csv").read_bytes().startswith(b"b,a\n")
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a,b\n1,2\n3\n", r"t\.csv, line 3: not 2 columns"),
+        (b"a,b\n1,2,3\n", r"t\.csv, line 2: not 2 columns"),
+        (b"a,b\n1,\xff\n", r"t\.csv, line \d+: cannot be read as CSV \(.*utf-8"),
+        (b'a,b\n1,"2\n', r"t\.csv, line \d+: cannot be read as CSV"),
+    ],
+)
+def test_a_damaged_csv_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(MedadError, match=message):
+        files.read_csv(tmp_path / "t.csv")
+
+
 def test_parquet_round_trip_and_damage(tmp_path: Path) -> None:
     columns = {"path": ["b", "a"], "score": [0.1, 1e-300]}
     path = tmp_path / "t.parquet"

@@ -92,9 +92,20 @@ def write_csv(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, ob
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
-    """Rows of a CSV file as text."""
+    """Rows of a CSV file as text; MedadError where a line is not one, or has other columns."""
     with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+        reader = csv.DictReader(stream, strict=True)
+        try:
+            rows = []
+            for row in reader:
+                if None in row or None in row.values():
+                    expected = len(reader.fieldnames or ())
+                    raise MedadError(f"{path}, line {reader.line_num}: not {expected} columns")
+                rows.append(row)
+            return rows
+        except (UnicodeDecodeError, csv.Error) as error:
+            line = reader.line_num + 1
+            raise MedadError(f"{path}, line {line}: cannot be read as CSV ({error})") from error
 
 
 def write_parquet(path: Path, columns: Mapping[str, Sequence[object]]) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from medad.errors import MedadError
+from medad.files import write_csv
 from medad.reporting.cells import Cell, build
-from medad.reporting.table import COLUMNS, cell_map, csv_rows, number
+from medad.reporting.table import COLUMNS, cell_map, csv_rows, number, read_lines
 
 Cells = Callable[..., list[Cell]]
 
@@ -33,6 +36,19 @@ def test_one_line_a_cell_in_order(cells: Cells) -> None:
         ("PatchCore", "all"),
         ("PaDiM", "2"),
     ]
+
+
+def test_lines_come_back_and_those_of_strangers_are_looked_at(cells: Cells, tmp_path: Path) -> None:
+    rows, path = csv_rows(cells()), tmp_path / "t.csv"
+    write_csv(path, COLUMNS, rows)
+    assert read_lines(path) == rows
+    for name, value in (("low", "<b>1</b>"), ("sd", "nan"), ("auroc", ""), ("vs_low", "1e999")):
+        write_csv(path, COLUMNS, [rows[0], {**rows[1], name: value}])
+        with pytest.raises(MedadError, match=rf"t\.csv, line 3: {name}: got '{value}'"):
+            read_lines(path)
+    write_csv(path, COLUMNS[:-1], [{name: rows[0][name] for name in COLUMNS[:-1]}])
+    with pytest.raises(MedadError, match=f"no column '{COLUMNS[-1]}'"):
+        read_lines(path)
 
 
 def test_a_full_line(cells: Cells) -> None:

@@ -36,13 +36,13 @@ class Planted:
         return self.marks[-1]
 
     def table(self) -> None:
-        """Every column of the CSV that holds text which names nothing, and the number of draws."""
+        """Every column of the CSV that holds text which names nothing."""
         file = self.root / "tables/table1.csv"
         rows = list(csv.DictReader(file.open()))
         labels = dict.fromkeys(row["row"] for row in rows)
         standings = {label: self.mark() for label in labels}  # shown once a row
         for row in rows:
-            row.update({name: self.mark() for name in ("n", "verdict", "reason")})
+            row.update({name: self.mark() for name in ("verdict", "reason")})
             row["standing"] = standings[row["row"]]
         with file.open("w", newline="") as stream:
             writer = csv.DictWriter(stream, rows[0].keys())

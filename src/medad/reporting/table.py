@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from medad.errors import MedadError
+from medad.files import read_csv
 from medad.reporting.cells import ALL, Cell
 
 DECIMALS = 4
@@ -12,6 +16,12 @@ COLUMNS = (
     *("dataset", "split", "row", "method", "standing", "shots"),
     *("auroc", "sd", "low", "high", "n", "auroc_grouped", "auroc_sigmoid", "pixel_auroc"),
     *("paper", "difference", "verdict", "reason"),
+    *("vs_baseline", "vs_low", "vs_high", "vs_sim_low", "vs_sim_high"),
+)
+_ALWAYS = ("auroc", "low", "high", "n", "auroc_grouped")
+_NUMBERS = (
+    *_ALWAYS,
+    *("sd", "auroc_sigmoid", "pixel_auroc", "paper", "difference"),
     *("vs_baseline", "vs_low", "vs_high", "vs_sim_low", "vs_sim_high"),
 )
 
@@ -55,6 +65,32 @@ def _csv_row(cell: Cell) -> dict[str, str]:
         "vs_sim_low": number(together[0]),
         "vs_sim_high": number(together[1]),
     }
+
+
+def read_lines(path: Path) -> list[dict[str, str]]:
+    """What ``csv_rows`` gave, of a file that may be a stranger's.
+
+    MedadError, with line and column, where a column is missing or a number is none.
+    """
+    lines = read_csv(path)
+    for number_, line in enumerate(lines, start=2):
+        missing = [name for name in COLUMNS if name not in line]
+        if missing:
+            raise MedadError(f"{path}: no column {missing[0]!r}; not a table's CSV of medad")
+        for name in _NUMBERS:
+            if (line[name] or name in _ALWAYS) and not _finite(line[name]):
+                raise MedadError(
+                    f"{path}, line {number_}: {name}: got {line[name]!r}, allowed: a number; "
+                    "`medad verify` tells what has changed"
+                )
+    return lines
+
+
+def _finite(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def copies_note(cell: Cell) -> str:

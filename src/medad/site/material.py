@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from medad import layout
 from medad.errors import MedadError
 from medad.evaluation.scores import Scores, read_scores
-from medad.files import read_csv, read_npz, read_parquet
+from medad.files import read_npz, read_parquet
 from medad.lineage import audit, cells
 from medad.lineage.graph import Graph, Node
+from medad.reporting.table import read_lines
 from medad.shot_counts import column as column_of
 from medad.shot_counts import label
 from medad.site.text import column_name, slug
@@ -126,7 +127,7 @@ class Material:
             path = self.root / layout.output("table", {"table": name}, "csv")
             if not path.is_file():
                 raise MedadError(f"{path}: missing; make it again with `snakemake {path.name}`")
-            entries = {_name(line): line for line in read_csv(path)}
+            entries = {_name(line): line for line in read_lines(path)}
             unknown = sorted(set(cells.cells(file)) ^ set(entries))
             if unknown:
                 raise MedadError(f"{path}: {unknown[0]} is not in both CSV and cell map; run again")

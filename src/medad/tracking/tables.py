@@ -14,9 +14,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from medad import layout
-from medad.files import canonical_json, read_csv, read_json
+from medad.files import canonical_json, read_json
 from medad.lineage import cells as maps
 from medad.lineage import manifest
+from medad.reporting.table import read_lines
 from medad.shot_counts import FULL, parse
 from medad.shot_counts import column as column_of
 from medad.tracking.entries import Entry, flat, origin, tested
@@ -117,7 +118,7 @@ def whole(root: Path, table: Table, *, origins: bool = True) -> Entry:
         picture = PurePosixPath(figure["outputs"]["figure"]["path"])
         folder = picture.parent.relative_to("results").as_posix()
         artifacts.append((picture.as_posix(), folder))
-    rows = [row for row in read_csv(root / outputs["csv"]["path"]) if row["shots"] != "all"]
+    rows = [row for row in read_lines(root / outputs["csv"]["path"]) if row["shots"] != "all"]
     points = [_point(row) for row in rows if row["auroc"]]
     return Entry(
         key=table.version,
@@ -144,7 +145,7 @@ def cells(root: Path, table: Table, *, origins: bool = True) -> list[Cell]:
     made and of which images; key, parameters and points are the same.
     """
     outputs, inputs = table.manifest["outputs"], table.manifest["inputs"]
-    rows = {_cell(row): row for row in read_csv(root / outputs["csv"]["path"])}
+    rows = {_cell(row): row for row in read_lines(root / outputs["csv"]["path"])}
     started, tags = origin(root, table.manifest["key"]) if origins else (0, {})
     metric = table.manifest["params"]["metric"]  # the cell map has it in full
     found = []
