@@ -85,7 +85,8 @@ EVIDENCE = {
     "ablations": (176, "Tritanh/K4"),
     "figures": (24, "figure3.png"),
     "confirmation": (367, "CONSULT/K4"),
-    "adfa": (53, "ADFA/full"),
+    "adfa": (96, "ADFA/full"),
+    "adfa_copies": (53, "ADFA/full"),
 }
 
 
@@ -132,7 +133,7 @@ def test_how_many_single_draws_reach_the_papers_gains() -> None:
 
 
 def test_what_copies_lift_in_adfas_table_is_what_it_says() -> None:
-    folder = ROOT / "docs/results/adfa"
+    folder = ROOT / "docs/results/adfa_copies"
     levels = {}
     with (folder / "adfa_table1.csv").open() as stream:
         for cell in csv.DictReader(stream):
@@ -142,6 +143,45 @@ def test_what_copies_lift_in_adfas_table_is_what_it_says() -> None:
     assert [name for name, *_ in told] == ["PaDiM", "f-AnoGAN", "ADFA"]
     for name, *values in told:
         assert [float(value) for value in values] == pytest.approx(levels[name], abs=0.00051)
+
+
+def test_what_is_said_of_adfas_tables_is_in_them() -> None:
+    folder = ROOT / "docs/results/adfa"
+    text = " ".join((folder / "README.md").read_text().split())
+    cells, levels, differences = {}, {}, {}
+    for table in ("adfa_table1", "adfa_table3"):
+        with (folder / f"{table}.csv").open() as stream:
+            cells |= {c["row"]: c for c in csv.DictReader(stream) if c["shots"] == "full"}
+        shown = (folder / f"{table}.md").read_text()
+        levels |= dict(re.findall(r"^\| \*\*(.+)\*\*, .*\| 0?(\.\d+ ± .*\]) \|$", shown, re.M))
+        differences |= dict(re.findall(r"^\| \*\*(.+)\*\* \| ([−+].*\]) \|$", shown, re.M))
+
+    def level(row: str) -> str:
+        return re.sub(r" ± [\d.]+|(?<!\d)0(?=\.)", "", levels[row])
+
+    def gap(row: str, sign: int = -1) -> str:
+        """How much a row is below its baseline, or above it."""
+        said = re.findall(r"[-+.\d]+", differences[row].replace("−", "-"))
+        value, *ends = (sign * float(number) for number in said)
+        return f"{value:.3f} [{min(ends):.3f}, {max(ends):.3f}]".replace("0.", ".")
+
+    baselines = ("PaDiM", "SPADE", "Patch SVDD", "STPM", "RDAD", "f-AnoGAN")
+    assert {cells[row]["verdict"] for row in baselines} == {"reproduced"}
+    widths = [float(cells[row]["high"]) - float(cells[row]["low"]) for row in baselines]
+    assert f"are wide, {min(widths):.2f} to {max(widths):.2f}".replace("0.", ".") in text
+    assert f"the best, with {level('RDAD').split()[0]} beside" in text
+    assert f"text is {level('ADFA')}, and as in its code {level('ADFA, as in the code')};" in text
+    assert f"by {gap('ADFA')} and {gap('ADFA, as in the code')};" in text
+    assert f"lower by {gap('random backbone')}; in" in text
+    assert f"lower by {gap('hard top-k')}, in" in text
+    assert f"higher by {gap('average of the map', 1)};" in text
+    weights = [row for row in cells if row.startswith("attention")]
+    published = [float(cells[row]["paper"]) for row in weights]
+    assert max(published) - min(published) == pytest.approx(0.003)
+    pooled = ["average pooling alone", "maximum pooling alone"]
+    for row in {*weights, *pooled} - {"attention .1"}:
+        assert float(cells[row]["vs_low"]) < 0 < float(cells[row]["vs_high"])
+    assert all(abs(float(cells[row]["vs_baseline"])) < 0.005 for row in pooled)
 
 
 @pytest.mark.engine

@@ -14,10 +14,7 @@ from medad.reporting.figure import MARKERS, PALETTE, Page, plain_numbers, style
 
 WIDTH, HEIGHT = 3.9, 1.9  # inches of a panel
 DECADES = 7  # of a log axis, at most
-NOTE = (
-    "Line: mean over draws. Band: least to largest. Markers: the steps at which it is measured. "
-    "A log axis ends seven decades below its top; 0 lies below it."
-)
+_FEW = 10  # points of a curve below which each has a marker
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ def render(title: str, rows: Mapping[str, Sequence[Panel]]) -> bytes:
     colours = _colours(rows)
     lines = [(len(found) + 1) // 2 for found in rows.values()]
     with style():
-        page = Page(2 * across + 0.05, top + down * sum(lines) + 0.1, title, NOTE)
+        page = Page(2 * across + 0.05, top + down * sum(lines) + 0.1, title, note(rows))
         for number, (method, found) in enumerate(rows.items()):
             for place_, panel in enumerate(found):
                 row, column = divmod(place_, 2)
@@ -46,6 +43,16 @@ def render(title: str, rows: Mapping[str, Sequence[Panel]]) -> bytes:
                     at, f"{method}: {panel.title}" if len(rows) > 1 else panel.title, panel, colours
                 )
         return page.png()
+
+
+def note(rows: Mapping[str, Sequence[Panel]]) -> str:
+    """What the marks of these panels mean."""
+    shown = [panel for found in rows.values() for panel in found]
+    few = any(len(trace.steps) < _FEW for panel in shown for trace in panel.curves.values())
+    marked = " Markers: the steps at which it is measured." if few else ""
+    log = " A log axis ends seven decades below its top; 0 lies below it."
+    axes = log if any(panel.log for panel in shown) else ""
+    return f"Line: mean over draws. Band: least to largest.{marked}{axes}"
 
 
 def log_limits(values: Sequence[Array]) -> tuple[float, float]:
@@ -68,7 +75,7 @@ def _fill(axis: Axes, title: str, panel: Panel, colours: Mapping[str, int]) -> N
     for name, found in panel.curves.items():
         number = colours[name]
         colour = PALETTE[number % len(PALETTE)]
-        marker = MARKERS[number % len(MARKERS)] if len(found.steps) < 10 else None
+        marker = MARKERS[number % len(MARKERS)] if len(found.steps) < _FEW else None
         mean, low, high = (f(found.values, axis=0) for f in (np.mean, np.min, np.max))
         axis.plot(found.steps, mean, color=colour, lw=1.3, marker=marker, ms=4, label=name)
         axis.fill_between(found.steps, low, high, color=colour, alpha=0.2, lw=0)
