@@ -229,17 +229,14 @@ class Plan:
             "table": set(tables),
             "sizes": set(asked.wanted_sizes()),
             "figure": set(figures),
-            "method": methods,
+            "method": {asked.heads[m] for m in methods} if kind == "head" else methods,
             "synthesis": {asked.synthesis_of(method) for method in methods},
         }
         keep: list[dict[str, str]] = []
         if kind == "weights":
             return self._weights(methods)
         for names in self._named(kind):
-            among = (
-                {**used, "method": {asked.heads[m] for m in methods}} if kind == "head" else used
-            )
-            if any(names[field] not in among[field] for field in among if field in names):
+            if any(names[field] not in among for field, among in used.items() if field in names):
                 continue
             splits = [{"split": s} for s in self.config.runs.splits]
             missing = "split" in _fields(kind) and "split" not in names
