@@ -57,7 +57,8 @@ def test_every_link_of_the_chain_is_named(finished: Project, found: dict[str, An
     parameters = found["parameters"]
     assert parameters["stage1"]["koleo"] == "norm"
     assert parameters["pairs"]["fill"] == "mu_sigma"
-    assert parameters["head"]["neighbors"] == 9
+    assert parameters["head"]["coreset"] == 0.1
+    assert parameters["score"]["neighbors"] == 9
     assert found["weights"][0]["params"]["weights"] == "random"
 
 

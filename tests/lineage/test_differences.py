@@ -56,6 +56,11 @@ def test_of_which_method_a_head_is_is_no_cause() -> None:
     old = step(kind="score", params={"smooth": 0.0})
     new = step(kind="score", params={"smooth": 1.0, "head": "patchcore"})
     assert said(old, new) == [("parameter", "smooth", 0.0, 1.0)]
+    heads = [step(identity={"method": name, "k": 2}) for name in ("patchcore", "other")]
+    assert said(*heads) == []
+    assert said(*({**head, "kind": "score"} for head in heads)) == [
+        ("identity", "method", "patchcore", "other")
+    ]
 
 
 def test_the_hash_of_a_file_is_no_second_cause() -> None:

@@ -16,6 +16,7 @@ from medad import layout
 from medad.files import read_json, write_json
 from medad.lineage.locks import locked
 from medad.lineage.verify import verify
+from medad.reporting.table import COLUMNS
 from medad.tracking import tables
 from medad.tracking.entries import numbers, parameters
 from medad.tracking.state import LOCK
@@ -272,8 +273,10 @@ def tabled(root: Path) -> Path:
         "intervals": "intervals/d/s",
     }
     cells = {"cells": {"d/s/C/K2": cell}}
-    csv = b"dataset,split,row,method,standing,verdict,reason,shots,auroc,low\n"
-    csv += b"d,s,C,c,reading,,,2,0.6154,0.3430\n"
+    said = {"dataset": "d", "split": "s", "row": "C", "method": "c", "standing": "reading"}
+    said |= {"shots": "2", "auroc": "0.6154", "low": "0.3430", "high": "0.8", "n": "1"}
+    line = [{**said, "auroc_grouped": "0.6"}.get(name, "") for name in COLUMNS]
+    csv = f"{','.join(COLUMNS)}\n{','.join(line)}\n".encode()
     outputs = {"csv": csv, "markdown": b"md", "cells": json.dumps(cells).encode()}
     params = {"title": "U", "source": "here", "metric": "auroc", "baseline": "b"}
     small.step("table", {"table": "u"}, {name: made}, outputs, params)
@@ -310,7 +313,7 @@ def test_runs_of_tables_and_cells_that_show_what_is_here_are_no_news(tabled: Pat
         (
             "delete from latest_metrics where run_uuid = 'shown1'",
             "C, K2 (d, s)",
-            "lacks 2 last values, such as that of metric auroc",
+            "lacks 5 last values, such as that of metric auroc",
         ),
         (
             "update params set value = 'literal' where value = 'reading'",
@@ -333,7 +336,7 @@ def test_what_was_edited_in_runs_of_tables_and_cells_is_found(
 def test_runs_of_tables_that_are_wrong_or_of_another_version_are_left_alone(tabled: Path) -> None:
     edit = "update metrics set value = 0.99 where run_uuid like 'shown%'"
     execute(tabled, edit)
-    assert len(verify(tabled)[0]) == 3
+    assert len(verify(tabled)[0]) == 6
     kept = (tabled / "results/tables/u.csv").read_bytes()
     (tabled / "results/tables/u.csv").write_bytes(b"other")
     assert [one.path for one in verify(tabled)[0]] == ["results/tables/u.csv"]

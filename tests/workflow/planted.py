@@ -116,7 +116,7 @@ CASES = [
     config("steepness", "parameter stage1.tritanh.push: 0.5 -> 0.7 (2 steps)", CONSULT),
     config(
         "neighbours",
-        "parameter neighbors of head, score: 9 -> 3 (8 steps)",
+        "parameter score.neighbors: 9 -> 3 (4 steps)",
         {"detectors": {"patchcore": {"neighbors": 3}}},
     ),
     config(

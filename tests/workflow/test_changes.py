@@ -173,7 +173,7 @@ REPORT_AND_DETECTORS = (
     Change(
         "detectors.patchcore.neighbors",
         key("detectors.patchcore.neighbors", 3),
-        {f"{kind}:{m}" for kind in ("head", "score") for m in ("patchcore", "consult")},
+        {"score:patchcore", "score:consult"},
     ),
     Change("threads.head", key("threads.head", 2), HEADS, HEADS, below(SCORES)),
     Change("seed", key("seed", 1), ALL),

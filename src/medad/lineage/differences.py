@@ -80,7 +80,9 @@ def own(a: Manifest, b: Manifest, path: str) -> list[Cause]:
     found = [
         cause("identity", IDENTITY[name], a["identity"][name], value)
         for name, value in b["identity"].items()
-        if name in IDENTITY and a["identity"].get(name, value) != value
+        if name in IDENTITY
+        and a["identity"].get(name, value) != value
+        and (kind, name) != ("head", "method")  # it says where a head lies, not what it learned
     ]
     outside = dict(_outside(a, b))
     said = [(old[key], new[key]) for old, new in outside.values() for key in ("sha256", "path")]
