@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from medad import layout, registry
 from medad.errors import MedadError
+from medad.table_parameters import TABLES
 
 if TYPE_CHECKING:
     from medad.parameters import Parameters
 
-_TABLES = "workflow/tables"
 _NOT_A_RESULT = ("kind", "draws", "about", "takes")  # keys that are not a figure's parameters
 
 
@@ -19,7 +19,7 @@ def of_figure(asked: Parameters, name: str) -> dict[str, Any]:
     if name not in asked.figures:
         raise MedadError(f"figure: got {name!r}; allowed: {', '.join(asked.figures)}")
     entry, methods, runs = asked.figures[name], asked.figure_methods(name), asked.config.runs
-    where, reads = f"{_TABLES}: {name}", set(entry["reads"])
+    where, reads = f"{TABLES}: {name}", set(entry["reads"])
     for method in methods:
         if method not in asked.config.methods:
             known = ", ".join(asked.config.methods)
@@ -79,4 +79,4 @@ def _taken(asked: Parameters, name: str, methods: list[str]) -> Any:
         case "detector":
             return {m: asked.section(config.methods[m], "detector", m) for m in methods}
     allowed = "side, smoothing, healthy_quantile, stage1, synthesis, detector"
-    raise MedadError(f"{_TABLES}: a figure takes {name!r}; allowed: {allowed}")
+    raise MedadError(f"{TABLES}: a figure takes {name!r}; allowed: {allowed}")

@@ -15,9 +15,8 @@ from medad.config.models import Config, Method
 from medad.errors import MedadError
 from medad.figure_parameters import of_figure
 from medad.files import canonical_json
-from medad.table_parameters import of_intervals, of_sizes, of_table
+from medad.table_parameters import TABLES, of_intervals, of_sizes, of_table
 
-TABLES = Path("workflow/tables")
 _FIGURE = ("draws", "title", "source", "about", "reads")  # keys that every figure's entry has
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from medad.errors import MedadError
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from medad.parameters import Parameters
 
 BASELINE = "patchcore"
-_TABLES = "workflow/tables"
+TABLES = Path("workflow/tables")
 
 
 def of_sizes(asked: Parameters, name: str) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def of_table(asked: Parameters, name: str) -> dict[str, Any]:
 def _spanned(asked: Parameters, name: str) -> dict[str, Any]:
     if name not in asked.tables:
         known = ", ".join([*asked.tables, *asked.sizes])
-        raise MedadError(f"table: got {name!r}; {_TABLES} has: {known}")
+        raise MedadError(f"table: got {name!r}; {TABLES} has: {known}")
     runs = asked.config.runs
     return {
         "shots": runs.shots,

@@ -17,5 +17,6 @@ def test_other_keys_are_left_and_those_of_scoring_may_be_absent():
         "scored": 3.0,
     }
     assert taken(Parameters, {"learned": 2}) == {"learned": 2}
+    assert taken(Parameters, {"learned": [1, 2]}) == {"learned": (1, 2)}
     with pytest.raises(KeyError, match="learned"):
         taken(Parameters, {"scored": 3.0})

@@ -62,7 +62,7 @@ class AdfaParameters:
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Self:
         """From a mapping that has these keys, and may have others."""
-        return cls(**{**taken(cls, params), "layers": tuple(params["layers"])})
+        return cls(**taken(cls, params))
 
     def __post_init__(self) -> None:
         require.distinct_layers(self.layers)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 from medad.detectors import require
 from medad.detectors.alterations import Views
+from medad.detectors.keys import taken
 from medad.detectors.pdn import LEAST_SIDE, SIZES
 from medad.errors import MedadError
 
@@ -57,8 +58,7 @@ class EfficientADParameters:
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Self:
         """From a mapping that has these keys, and may have others."""
-        named = {field.name: params[field.name] for field in fields(cls)}
-        return cls(**{**named, "views": Views(**params["views"])})
+        return cls(**{**taken(cls, params), "views": Views(**params["views"])})
 
     def __post_init__(self) -> None:
         if self.side < LEAST_SIDE:

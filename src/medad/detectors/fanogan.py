@@ -7,7 +7,7 @@ Medical Image Analysis 54, 2019.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -19,6 +19,7 @@ from medad.detectors.adam import adam, descend
 from medad.detectors.epochs import Epochs
 from medad.detectors.fanogan_networks import networks
 from medad.detectors.images import Images
+from medad.detectors.keys import taken
 from medad.detectors.network_state import collect, frozen, restore
 from medad.detectors.pixels import to_images, to_pixels
 from medad.detectors.scores import Scores
@@ -84,8 +85,7 @@ class FAnoGan:
     @classmethod
     def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:
         """From a mapping with the keys of ``FAnoGanParameters``."""
-        names = [field.name for field in fields(FAnoGanParameters)]
-        return cls(FAnoGanParameters(**{name: params[name] for name in names}), device)
+        return cls(FAnoGanParameters(**taken(FAnoGanParameters, params)), device)
 
     def fit(self, images: Images, training: Training) -> None:
         """Train the GAN, then the encoder, each to its last epoch."""

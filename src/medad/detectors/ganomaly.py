@@ -6,7 +6,7 @@ Akcay et al., GANomaly: Semi-supervised anomaly detection via adversarial traini
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -24,6 +24,7 @@ from medad.detectors.adam import adam, descend
 from medad.detectors.epochs import Epochs
 from medad.detectors.ganomaly_networks import networks
 from medad.detectors.images import Images
+from medad.detectors.keys import taken
 from medad.detectors.network_state import collect, frozen, restore
 from medad.detectors.pixels import to_images, to_pixels
 from medad.detectors.scores import Scores
@@ -93,8 +94,7 @@ class Ganomaly:
     @classmethod
     def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:
         """From a mapping with the keys of ``GanomalyParameters``."""
-        names = [field.name for field in fields(GanomalyParameters)]
-        return cls(GanomalyParameters(**{name: params[name] for name in names}), device)
+        return cls(GanomalyParameters(**taken(GanomalyParameters, params)), device)
 
     def fit(self, images: Images, training: Training) -> None:
         """Train the generator (encoder, decoder, encoder) and the discriminator together."""

@@ -71,8 +71,7 @@ class Padim:
     @classmethod
     def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:
         """From a mapping with the keys of ``PadimParameters``."""
-        own = {**taken(PadimParameters, params), "layers": tuple(params["layers"])}
-        return cls(PadimParameters(**own), device)
+        return cls(PadimParameters(**taken(PadimParameters, params)), device)
 
     def fit(self, pyramid: Pyramid, rng: np.random.Generator, room: Room | None = None) -> None:
         """Mean and covariance of ``dimensions`` channels, drawn by ``rng``, at every position."""

@@ -68,8 +68,7 @@ class PatchCore:
     @classmethod
     def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:
         """From a mapping with the keys of ``PatchCoreParameters``."""
-        own = {**taken(PatchCoreParameters, params), "layers": tuple(params["layers"])}
-        return cls(PatchCoreParameters(**own), device)
+        return cls(PatchCoreParameters(**taken(PatchCoreParameters, params)), device)
 
     def fit(self, pyramid: Pyramid, rng: np.random.Generator, room: Room | None = None) -> None:
         """Keep the greedy k-center coreset of all patches of the K images.

@@ -57,8 +57,7 @@ class Spade:
     @classmethod
     def of(cls, params: Mapping[str, Any], device: str = "cpu") -> Self:
         """From a mapping with the keys of ``SpadeParameters``."""
-        own = {**taken(SpadeParameters, params), "layers": tuple(params["layers"])}
-        return cls(SpadeParameters(**own), device)
+        return cls(SpadeParameters(**taken(SpadeParameters, params)), device)
 
     def fit(self, pyramid: Pyramid, rng: np.random.Generator, room: Room | None = None) -> None:
         """Keep the features of the healthy images; nothing is drawn."""

@@ -6,7 +6,7 @@ Wang et al., Student-Teacher Feature Pyramid Matching for Anomaly Detection, BMV
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -21,6 +21,7 @@ from medad.detectors import require
 from medad.detectors.adam import descend
 from medad.detectors.epochs import Epochs
 from medad.detectors.images import Images
+from medad.detectors.keys import taken
 from medad.detectors.maps import resize
 from medad.detectors.network_state import collect, frozen, restore
 from medad.detectors.scores import Scores
@@ -61,8 +62,7 @@ class StpmParameters:
     def of(cls, params: Mapping[str, Any]) -> Self:
         """From a mapping that has these keys, and may have others."""
         given = {**params, **of_backbone(params["backbone"])}
-        own = {field.name: given[field.name] for field in fields(cls)}
-        return cls(**{**own, "layers": tuple(own["layers"])})
+        return cls(**taken(cls, given))
 
     def __post_init__(self) -> None:
         require.distinct_layers(self.layers)

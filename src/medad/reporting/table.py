@@ -73,14 +73,14 @@ def read_lines(path: Path) -> list[dict[str, str]]:
     MedadError, with line and column, where a column is missing or a number is none.
     """
     lines = read_csv(path)
-    for number_, line in enumerate(lines, start=2):
+    for at, line in enumerate(lines, start=2):
         missing = [name for name in COLUMNS if name not in line]
         if missing:
             raise MedadError(f"{path}: no column {missing[0]!r}; not a table's CSV of medad")
         for name in _NUMBERS:
             if (line[name] or name in _ALWAYS) and not _finite(line[name]):
                 raise MedadError(
-                    f"{path}, line {number_}: {name}: got {line[name]!r}, allowed: a number; "
+                    f"{path}, line {at}: {name}: got {line[name]!r}, allowed: a number; "
                     "`medad verify` tells what has changed"
                 )
     return lines
