@@ -114,6 +114,9 @@ def test_busi_has_three_folders_and_masks_beside_the_images():
         "benign/benign (2).png",
         "benign/benign (2)_mask.png",
         "benign/benign (2)_mask_1.png",
+        "benign/benign (3).png",
+        "benign/benign (3)_mask.png",
+        "benign/Benign (3)_MASK_1.PNG",
         "malignant/malignant (1).png",
         "malignant/malignant (1)_mask.png",
         "normal/normal (1).png",
@@ -122,11 +125,12 @@ def test_busi_has_three_folders_and_masks_beside_the_images():
     assert busi(files) == [
         Entry("benign/benign (1).png", ANOMALOUS, "benign/benign (1)_mask.png"),
         Entry("benign/benign (2).png", ANOMALOUS, ""),  # one mask of two is a part of its lesions
+        Entry("benign/benign (3).png", ANOMALOUS, ""),
         Entry("malignant/malignant (1).png", ANOMALOUS, "malignant/malignant (1)_mask.png"),
         Entry("normal/normal (1).png", HEALTHY, ""),
     ]
     with pytest.raises(MedadError, match=r"no images in malignant/: .* normal/ and benign/, malig"):
-        busi(files[:2] + files[7:])
+        busi(files[:2] + files[10:])
 
 
 COVID = [

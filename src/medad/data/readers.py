@@ -150,11 +150,14 @@ def busi(files: Sequence[str]) -> list[Entry]:
     Masks lie beside the images as ``<name>_mask.png``. An image with several (``_mask_1.png``) gets
     none, since one of them is a part of its lesions. MedadError when a folder is missing.
     """
-    several = {file.rpartition("_mask_")[0] for file in files if _MASK.search(_stem(file))}
-    return [
-        replace(entry, mask="") if entry.path.rpartition(".")[0] in several else entry
-        for entry in _layout(files, "normal", "benign", "malignant")
-    ]
+    masks = [(PurePosixPath(file).parent, _stem(file)) for file in files]
+    several = {(above, stem.rpartition("_mask_")[0]) for above, stem in masks if "_mask_" in stem}
+
+    def parts(entry: Entry) -> bool:
+        return (PurePosixPath(entry.path).parent, _stem(entry.path)) in several
+
+    found = _layout(files, "normal", "benign", "malignant")
+    return [replace(entry, mask="") if parts(entry) else entry for entry in found]
 
 
 def covid_xray(files: Sequence[str]) -> list[Entry]:
