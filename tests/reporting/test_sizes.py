@@ -46,9 +46,18 @@ def test_markdown_holds_the_same() -> None:
     text = render("Title", made())
     assert text.startswith("# Title\n")
     assert (
-        "| **A**, split adfa | 58 | 40 | 155 | 58, 40, 155 | as published | 50, 160 | 7 |" in text
+        "| **A, split adfa** | 58 | 40 | 155 | 58, 40, 155 | as published | 50, 160 | 7 |" in text
     )
-    assert "| **b**, split adfa | 58 | 40 | 155 |  | not printed |" in text
+    assert "| **b, split adfa** | 58 | 40 | 155 |  | not printed |" in text
+
+
+def test_a_published_data_set_that_is_not_here_is_said_to_be_missing() -> None:
+    absent = {"name": "c", "dataset": "c", "label": "C", "published": [74, 20, 20]}
+    (found,) = rows([absent], [], ["adfa"], {}, {})
+    assert list(found) == list(COLUMNS)
+    assert [found[name] for name in COLUMNS[6:10]] == ["74", "20", "20", "not here"]
+    assert not any(found[name] for name in (*COLUMNS[3:6], *COLUMNS[10:], "split"))
+    assert "| **C** |  |  |  | 74, 20, 20 | not here |  |  |  |" in render("Title", [found])
 
 
 def test_published_numbers_are_three() -> None:

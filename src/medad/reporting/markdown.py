@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from medad.reporting import averages, seeds
+from medad.reporting import absent, averages, seeds
 from medad.reporting.cells import ALL, Cell, Difference, Layout, Metrics
 from medad.reporting.published import STANDINGS, either
 from medad.reporting.table import copies_note
@@ -47,6 +47,7 @@ def render(
             lines += _claims(layout, chosen, found)
             lines += _beside(layout, chosen)
     lines += averages.section(layout, cells, intervals)
+    lines += absent.section(layout)
     lines += _facts(layout, facts)
     lines += seeds.section(layout, metrics)
     lines += _unanswered(layout)

@@ -23,7 +23,7 @@ def rows(
     leakage: Mapping[str, Mapping[str, Any]],
     counts: Mapping[str, Mapping[str, Any]],
 ) -> list[dict[str, str]]:
-    """Lines with ``COLUMNS``, one a data set and split.
+    """Lines with ``COLUMNS``, one a data set and split, and one of each that is published alone.
 
     ``entries``: rows of workflow/tables, ``published`` being training, healthy and anomalous test
     images. ``leakage``: "<dataset>/<split>" to the split's report; ``counts``: data set to what
@@ -48,6 +48,11 @@ def rows(
                 *(counts[dataset]["files"], used),
             )
             found.append(dict(zip(COLUMNS, map(str, values), strict=True)))
+    for entry in entries:
+        if entry["dataset"] not in datasets:
+            known = (entry["dataset"], "", entry["label"], *[""] * len(_SIZES), *entry["published"])
+            rest = ["not here", *[""] * (len(COLUMNS) - len(known) - 1)]
+            found.append(dict(zip(COLUMNS, map(str, [*known, *rest]), strict=True)))
     return found
 
 
@@ -67,15 +72,24 @@ def shown(one: Mapping[str, str]) -> list[str]:
     return [
         *(one[name] for name in COLUMNS[3:6]),
         *(", ".join(paper) if all(paper) else "", one["verdict"]),
-        f"{one['train_groups']}, {one['test_groups']}",
-        *(one["copies_across"], f"{one['files']}, {one['files_used']}"),
+        _both(one, "train_groups", "test_groups"),
+        *(one["copies_across"], _both(one, "files", "files_used")),
     ]
+
+
+def _both(one: Mapping[str, str], *names: str) -> str:
+    return ", ".join(one[name] for name in names if one[name])
+
+
+def name(one: Mapping[str, str]) -> str:
+    """Which images a line of ``rows`` is of."""
+    return f"{one['row']}, split {one['split']}" if one["split"] else one["row"]
 
 
 def render(title: str, lines: Sequence[Mapping[str, str]]) -> str:
     """Markdown of ``rows``."""
     text = [f"# {title}", "", *header("images", SHOWN)]
-    text += [line(f"**{one['row']}**, split {one['split']}", shown(one)) for one in lines]
+    text += [line(f"**{name(one)}**", shown(one)) for one in lines]
     return "\n".join(
         [
             *(*text, ""),

@@ -76,9 +76,7 @@ def _sizes(album: Album, node: Node) -> str:
     name = str(node.manifest["identity"]["sizes"])
     path = album.material.root / node.manifest["outputs"]["csv"]["path"]
     lines = read_csv(path) if path.is_file() else []
-    rows = [
-        [esc(f"{one['row']}, split {one['split']}"), *map(esc, sizes.shown(one))] for one in lines
-    ]
+    rows = [[esc(sizes.name(one)), *map(esc, sizes.shown(one))] for one in lines]
     return _article(album, name, node, table(name, ["images", *sizes.SHOWN], rows))
 
 
