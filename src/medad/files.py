@@ -174,6 +174,18 @@ def read_safetensors(path: Path) -> tuple[dict[str, torch.Tensor], Any]:
     return tensors, None if metadata is None else json.loads(metadata)
 
 
+def read_arrays(path: Path, prefix: str) -> dict[str, np.ndarray[Any, Any]]:
+    """Those tensors of a safetensors file whose names begin so, without torch."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as archive:
+            names = [name for name in archive.keys() if name.startswith(prefix)]  # noqa: SIM118
+            return {name: archive.get_tensor(name) for name in names}
+    except (SafetensorError, OSError) as error:
+        raise MedadError(f"{path}: cannot be read as safetensors ({error})") from error
+
+
 def read_safetensors_metadata(path: Path) -> Any:
     """The ``medad`` metadata value of a safetensors file alone, without torch."""
     from safetensors import SafetensorError, safe_open

@@ -8,11 +8,11 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from medad.detectors.curves import HISTORY
 from medad.errors import MedadError
 
 Modules = Mapping[str, nn.Module]
 Net = TypeVar("Net", bound=nn.Module)
-_HISTORY = "history/"
 
 
 def frozen(modules: Modules) -> None:
@@ -28,7 +28,7 @@ def collect(modules: Modules, curves: Mapping[str, Tensor]) -> dict[str, Tensor]
         for name, module in modules.items()
         for key, tensor in module.state_dict().items()
     }
-    return {**tensors, **{f"{_HISTORY}{term}": curve for term, curve in curves.items()}}
+    return {**tensors, **{f"{HISTORY}{term}": curve for term, curve in curves.items()}}
 
 
 def restore(
@@ -42,7 +42,7 @@ def restore(
         made = make()
     modules = {name: module.to_empty(device=device) for name, module in made.items()}
     expected = {key: (value.shape, value.dtype) for key, value in collect(modules, {}).items()}
-    curves = {key: value for key, value in state.items() if key.startswith(_HISTORY)}
+    curves = {key: value for key, value in state.items() if key.startswith(HISTORY)}
     found = {key: (v.shape, v.dtype) for key, v in state.items() if key not in curves}
     if found != expected:
         different = sorted(key for key in found | expected if found.get(key) != expected.get(key))
@@ -55,4 +55,4 @@ def restore(
         own = {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
         module.load_state_dict(own)
     frozen(modules)
-    return modules, {key.removeprefix(_HISTORY): value for key, value in curves.items()}
+    return modules, {key.removeprefix(HISTORY): value for key, value in curves.items()}

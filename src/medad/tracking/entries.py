@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medad import layout
+from medad.detectors.curves import of_head
 from medad.errors import MedadError
 from medad.files import read_json
 from medad.lineage import manifest, record
@@ -16,7 +17,8 @@ from medad.lineage.graph import Graph
 from medad.lineage.runner import LIVE
 from medad.shot_counts import FULL, text
 
-KINDS = ("stage1", "metrics")
+KINDS = ("stage1", "head", "metrics")
+_FOLDERS = {layout.STEMS[kind].split("/")[1] for kind in KINDS}
 _ORDER = ("dataset", "split", "method", "k", "r")  # identities of KINDS have these
 
 
@@ -55,8 +57,9 @@ class Entry:
 
 def candidates(root: Path) -> dict[str, str]:
     """Manifest -> key of every finished step that is logged."""
-    found = [path for path in Graph(root).paths if path.split("/")[1] in KINDS and _is_run(path)]
-    return {path: str(manifest.read(root / path)["key"]) for path in found}
+    found = [path for path in Graph(root).paths if path.split("/")[1] in _FOLDERS and _is_run(path)]
+    read = {path: manifest.read(root / path) for path in found}
+    return {path: str(made["key"]) for path, made in read.items() if _has_numbers(root, made)}
 
 
 def run_name(identity: Mapping[str, Any]) -> str:
@@ -124,6 +127,8 @@ def numbers(root: Path, found: Mapping[str, Any]) -> list[tuple[str, int, float]
     outputs = found["outputs"]
     if found["kind"] == "stage1":
         return list(points(root / outputs["events"]["path"]))
+    if found["kind"] == "head":
+        return list(curves(root / outputs["head"]["path"]))
     values = read_json(root / outputs["metrics"]["path"])
     return [(name, 0, float(value)) for name, value in values.items() if _is_number(value)]
 
@@ -149,11 +154,14 @@ def tested(metrics: Mapping[str, Any], values: Mapping[str, Any]) -> Input:
 
 def _drawn(root: Path, found: Mapping[str, Any]) -> list[Input]:
     """The shots of a step: those that its pairs or scores were made from."""
-    above = found["inputs"]["pairs" if found["kind"] == "stage1" else "scores"]
-    path = root / str(manifest.beside(above["path"]))
-    if not path.is_file():
-        return []
-    shots, identity = manifest.read(path)["inputs"]["shots"], found["identity"]
+    holder, identity = found, found["identity"]
+    if "shots" not in found["inputs"]:
+        above = found["inputs"]["pairs" if found["kind"] == "stage1" else "scores"]
+        path = root / str(manifest.beside(above["path"]))
+        if not path.is_file():
+            return []
+        holder = manifest.read(path)
+    shots = holder["inputs"]["shots"]
     place = (
         f"{identity['dataset']}/{identity['split']}/shots/k{text(identity['k'])}/r{identity['r']}"
     )
@@ -162,7 +170,7 @@ def _drawn(root: Path, found: Mapping[str, Any]) -> list[Input]:
 
 
 def _tags(kind: str, identity: Mapping[str, Any]) -> dict[str, str]:
-    main = {"stage1": "weights", "metrics": "metrics"}[kind]
+    main = {"stage1": "weights", "head": "head", "metrics": "metrics"}[kind]
     return {
         "medad.manifest": layout.manifest(kind, identity),
         "medad.audit": f"medad audit {layout.output(kind, identity, main)}",
@@ -182,6 +190,13 @@ def points(file: Path) -> Iterator[tuple[str, int, float]]:
                     yield name, step, value
 
 
+def curves(file: Path) -> Iterator[tuple[str, int, float]]:
+    """The curves of a head, one point per name and step: what its detector's own training did."""
+    for name, curve in sorted(of_head(file).items()):
+        for step, value in enumerate(curve.tolist()):
+            yield name, step, value
+
+
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Nested parameters as text, by dotted names."""
     found: dict[str, str] = {}
@@ -199,6 +214,16 @@ def _flat_numbers(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple
             yield from _flat_numbers(value, f"{prefix}{name}.")
         elif _is_number(value):
             yield prefix + name, float(value)
+
+
+def _has_numbers(root: Path, found: Mapping[str, Any]) -> bool:
+    """Whether a step has points: of the heads those here of detectors that train."""
+    if found["kind"] != "head":
+        return True
+    params = found["params"]
+    trains = bool(params.get("trains")) or params.get("reads") == "images"
+    path: str = found["outputs"]["head"]["path"]
+    return trains and (root / path).is_file()
 
 
 def _is_run(path: str) -> bool:

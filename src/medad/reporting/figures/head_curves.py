@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from medad.detectors.curves import of_head
 from medad.errors import MedadError
-from medad.files import read_safetensors
 from medad.reporting.events import Array, Trace, draws
 from medad.reporting.examples import place
 from medad.reporting.panels import Panel, render
 from medad.shot_counts import text
 from medad.task import Task
 
-_HISTORY = "history/"
 _SHARE = "topk_mass"  # no term of a loss: part of the weights that the nearest centres have
 Curves = Mapping[str, Array]
 
@@ -30,12 +29,7 @@ def draw(task: Task) -> bytes:
 
 def curves(task: Task, name: str) -> Curves:
     """The curves of a head by their names; MedadError when it has none."""
-    state = read_safetensors(task.inputs[name])[0]
-    found = {
-        key.removeprefix(_HISTORY): tensor.double().numpy()
-        for key, tensor in state.items()
-        if key.startswith(_HISTORY)
-    }
+    found = of_head(task.inputs[name])
     if not found:
         raise MedadError(f"figure: {name} has no curves; show methods whose detector trains")
     return found
