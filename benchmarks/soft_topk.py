@@ -100,7 +100,7 @@ def step(positions: int, channels: int, batch: int) -> int:
     drawn = torch.Generator().manual_seed(0)
     patches = torch.rand(batch, positions, channels, generator=drawn, requires_grad=True)
     centres = torch.rand(positions, channels, generator=drawn)
-    nearest = Nearest(K, EPSILON, squared=False, together=False)
+    nearest = Nearest(K, EPSILON, squared=False, cost="image")
     soft_distances(patches, centres, nearest).mean().backward()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
 

@@ -92,6 +92,12 @@ def test_a_figure_of_features_is_of_the_configurations_own_backbone() -> None:
         changed.of("figure", figure("adfa_attention"))
 
 
+def test_a_figure_of_features_is_of_pixels_as_all_methods_have_them() -> None:
+    asked = plan(methods={"adfa": {"normalisation": {"phantom": "half"}}}).parameters
+    with pytest.raises(MedadError, match="adfa has a backbone of its own; show others"):
+        asked.of("figure", figure("adfa_attention"))
+
+
 def test_a_cropped_image_is_so_in_figures() -> None:
     found = plan(image={"side": 224, "resize": 256}).parameters.of("figure", figure("adfa_samples"))
     assert (found["side"], found["resize"], found["fit"]) == (224, 256, "square")

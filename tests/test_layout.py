@@ -48,12 +48,15 @@ def test_maps_are_an_output_only_when_asked_for() -> None:
 
 def test_a_frozen_method_reads_published_weights_and_an_adapted_one_its_own() -> None:
     run = {"dataset": "d", "split": "s", "method": "m", "k": 2, "r": 0}
-    backbone = {"name": "resnet18", "weights": "random"}
+    backbone = {"name": "resnet18", "weights": "random", "normalisation": "imagenet"}
     frozen = layout.inputs("head", run, {"reads": "features", "frozen": True, "backbone": backbone})
     adapted = layout.inputs(
         "head", run, {"reads": "features", "frozen": False, "backbone": backbone}
     )
     assert frozen["weights"] == "results/weights/resnet18.random.safetensors"
+    half = {**backbone, "normalisation": "half"}
+    frozen = layout.inputs("head", run, {"reads": "features", "frozen": True, "backbone": half})
+    assert frozen["weights"] == "results/weights/resnet18.random-half.safetensors"
     assert adapted["weights"] == "results/stage1/d/s/m/k2/r0.safetensors"
 
 
@@ -112,7 +115,7 @@ def test_a_figures_trunk_is_the_backbone_of_a_method_without_stage_1() -> None:
         "methods": ["frozen", "tuned"],
         "shots": [4],
         "draws": [0],
-        "backbone": {"name": "resnet18", "weights": "random"},
+        "backbone": {"name": "resnet18", "weights": "random", "normalisation": "imagenet"},
         "synthesis_of": {"frozen": "none", "tuned": "consult-tuned"},
     }
     found = layout.inputs("figure", FIGURE, params)
@@ -133,7 +136,7 @@ def test_every_name_a_figure_may_read_is_an_output() -> None:
 
 def test_a_detector_of_images_reads_its_teacher_or_the_trunk_it_learns_from() -> None:
     run = {"dataset": "d", "split": "s", "method": "m", "k": 2, "r": 0}
-    backbone = {"name": "resnet18", "weights": "random"}
+    backbone = {"name": "resnet18", "weights": "random", "normalisation": "imagenet"}
     distilled = {"reads": "images", "teacher": "distil", "distil_on": "shots", "penalty": "none"}
     published = {"reads": "images", "teacher": "file", "teacher_file": "t.pth"}
     foreign = {"penalty": "images", "natural_images": "n.zip"}

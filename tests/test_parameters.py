@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from medad import registry
+from medad import layout, registry
 from medad.config.load import load
 from medad.errors import MedadError
 from medad.plan import Plan
@@ -78,16 +78,38 @@ def test_methods_that_score_alone_sets_apart_share_their_heads() -> None:
     assert asked.of("score", run)["smooth"] == 0.0
     assert asked.of("score", run)["head"] == "padim"
     assert "head" not in asked.of("score", {**run, "method": "padim"})
-    assert asked.heads["fewer"] == "fewer"
-    assert asked.heads["own_stage1"] == "own_stage1"
-    shared = {name: head for name, head in plan().parameters.heads.items() if name != head}
-    assert shared["adfa_average_score"] == "adfa"
+    heads = asked.heads("phantom")
+    assert heads["fewer"] == "fewer"
+    assert heads["own_stage1"] == "own_stage1"
+    assert heads["adfa_average_score"] == heads["adfa_hard_score"] == "adfa"
+    assert heads["adfa_code_divergence"] == "adfa_code" != heads["adfa_code_no_divergence"]
+
+
+def test_heads_are_shared_where_the_pixels_are_the_same() -> None:
+    asked = plan(backbone={"weights": "imagenet"}).parameters
+    found = {name: asked.heads(name)["adfa_code_imagenet"] for name in ("brain_mri", "covid_xray")}
+    assert found == {"brain_mri": "adfa_code_imagenet", "covid_xray": "adfa_code"}
+
+
+def test_pixels_are_normalised_by_method_and_data_set() -> None:
+    asked = plan().parameters
+    runs = [{"dataset": d, "method": "adfa_code"} for d in ("busi", "sipakmed")]
+    half, others = (asked.of("head", run) for run in runs)
+    assert half["backbone"]["normalisation"] == "half"
+    assert others["backbone"]["normalisation"] == "imagenet"
+    whole = plan(backbone={"normalisation": "half"}).parameters
+    assert whole.of("head", runs[1])["backbone"]["normalisation"] == "half"
+    run = {"dataset": "busi", "method": "adfa_code_imagenet"}
+    assert whole.of("head", run)["backbone"]["normalisation"] == "imagenet"
+    weights = asked.of("weights", {"backbone": "resnet18", "weights": "random-half"})
+    assert (weights["weights"], weights["normalisation"]) == ("random", "half")
 
 
 def test_a_head_of_other_weights_is_not_shared() -> None:
     asked = plan(backbone={"weights": "imagenet"}).parameters
-    assert asked.heads["adfa_random"] == "adfa_random"
-    assert plan(backbone={"weights": "random"}).parameters.heads["adfa_random"] == "adfa"
+    assert asked.heads("phantom")["adfa_random"] == "adfa_random"
+    ours = plan(backbone={"weights": "random"}).parameters
+    assert ours.heads("phantom")["adfa_random"] == "adfa"
 
 
 def test_a_method_may_have_another_backbone() -> None:
@@ -250,9 +272,9 @@ def test_what_the_backbone_teaches_depends_on_it(method: str) -> None:
     params = half.of("head", {"dataset": "phantom", "method": method})
     given = {"name": "resnet18", "weights": "random", "normalisation": "half"}
     assert params["backbone"] == given
-    assert (
-        half.of("weights", {"backbone": "resnet18", "weights": "random"})["normalisation"] == "half"
-    )
+    run = {"dataset": "phantom", "split": "grouped", "method": method, "k": 2, "r": 0}
+    weights = layout.inputs("head", run, params)["weights"]
+    assert weights == "results/weights/resnet18.random-half.safetensors"
     assert params["reads"] == "images"
     svdd = plan().parameters.of("head", {"dataset": "phantom", "method": "patch_svdd"})
     assert "backbone" not in svdd

@@ -154,6 +154,17 @@ def test_all_of_a_pool_is_a_shot_count() -> None:
     assert "results/scores/phantom/grouped/padim/kfull/r0.manifest.json" in made.stage(("score",))
 
 
+def test_weights_of_pixels_that_are_normalised_otherwise_are_files_of_their_own() -> None:
+    tables = {"tables": ["adfa_readings"], "datasets": ["busi", "sipakmed"]}
+    made = plan(preset="adfa", backbone={"name": "resnet18"}, runs=tables)
+    wanted = made.stage(("weights",))
+    assert wanted == [
+        f"results/weights/resnet18.{kind}.manifest.json" for kind in ("imagenet", "imagenet-half")
+    ]
+    keys = [path for path in made.halves() if "/weights/" in path]
+    assert ".prov/keys/weights/resnet18.imagenet-half.json" in keys
+
+
 def test_a_method_may_start_from_random_weights() -> None:
     made = plan(preset="adfa", backbone={"weights": "imagenet"}, runs={"tables": ["adfa_table3"]})
     wanted = made.stage(("weights",))
@@ -178,10 +189,12 @@ def test_adfas_presets_for_few_cores_are_of_resnet18_and_the_wide_network_if_it_
         side,
     )
     assert "wide_resnet50_2" not in " ".join(made.stage(("weights",)))
-    told = made.parameters.of("table", {"table": "adfa_table1"})["obstacles"]
-    assert told == {
-        "adfa_wide": "no weights of wide_resnet50_2: give their file in backbone.others"
-    }
+    for table, rows in (("adfa_table1", 1), ("adfa_table3", 5)):
+        told = made.parameters.of("table", {"table": table})["obstacles"]
+        assert len(told) == rows
+        assert set(told.values()) == {
+            "no weights of wide_resnet50_2: give their file in backbone.others"
+        }
     others = {"wide_resnet50_2": {"file": "wide.pth", "sha256": "1" * 64}}
     made = plan(preset=f"adfa+{preset}", backbone={**mine, "others": others})
     head = made.parameters.of("head", {"dataset": "busi", "method": "adfa_wide"})
@@ -191,6 +204,8 @@ def test_adfas_presets_for_few_cores_are_of_resnet18_and_the_wide_network_if_it_
 
 def test_a_method_that_another_already_is_does_not_run_again() -> None:
     made = plan(preset="adfa", backbone={"weights": "random"})
+    told = made.parameters.of("table", {"table": "adfa_table3"})["obstacles"]
+    assert told["adfa_wide_hard"].endswith("already: the same as adfa_hard")
     told = made.parameters.of("table", {"table": "adfa_table1"})["obstacles"]
     assert told == {"adfa_wide": "the backbone is wide_resnet50_2 already: the same as adfa"}
     assert "adfa_wide" not in " ".join(made.target("all"))

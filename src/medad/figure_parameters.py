@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _NOT_A_RESULT = ("kind", "draws", "about", "takes")  # keys that are not a figure's parameters
 
 
-def of_figure(asked: Parameters, name: str) -> dict[str, Any]:
+def of_figure(asked: Parameters, name: str, dataset: str) -> dict[str, Any]:
     """Own options of an entry, and by value what of the configuration it ``takes``."""
     if name not in asked.figures:
         raise MedadError(f"figure: got {name!r}; allowed: {', '.join(asked.figures)}")
@@ -46,24 +46,24 @@ def of_figure(asked: Parameters, name: str) -> dict[str, Any]:
         found["rows"] = asked.tables[entry["table"]]["rows"]
         found["paper_dataset"] = asked.tables[entry["table"]]["dataset"]
     if reads & {"weights", "trunk", "pairs", "events"}:
+        backbone = asked.config.backbone.model_dump(include={"name", "weights", "normalisation"})
         for method in methods:
-            own = (asked.backbone_of(method), asked.weights_of(method))
-            if own != (asked.config.backbone.name, asked.config.backbone.weights):
+            if asked.backbone(method, dataset) != backbone:
                 raise MedadError(f"{where}: {method} has a backbone of its own; show others")
-        backbone = asked.config.backbone
-        found["backbone"] = {"name": backbone.name, "weights": backbone.weights}
+        found["backbone"] = backbone
         found["synthesis_of"] = {method: asked.synthesis_of(method) for method in methods}
-    heads = {m: asked.heads[m] for m in methods if asked.heads[m] != m and "head" in reads}
+    shared = asked.heads(dataset) if "head" in reads else {}
+    heads = {m: shared[m] for m in methods if shared.get(m, m) != m}
     takes = entry.get("takes", [])
     return {
         **found,
         **({"heads": heads} if heads else {}),
         **(asked.frame if "side" in takes else {}),
-        **{taken: _taken(asked, taken, methods) for taken in takes},
+        **{taken: _taken(asked, taken, methods, dataset) for taken in takes},
     }
 
 
-def _taken(asked: Parameters, name: str, methods: list[str]) -> Any:
+def _taken(asked: Parameters, name: str, methods: list[str], dataset: str) -> Any:
     """A value of the configuration, or the parameters of a step of every method."""
     config = asked.config
     match name:
@@ -72,7 +72,8 @@ def _taken(asked: Parameters, name: str, methods: list[str]) -> Any:
         case "smoothing" | "healthy_quantile":
             return getattr(config.evaluation, name)
         case "stage1":
-            return {method: asked.of("stage1", {"method": method}) for method in methods}
+            runs = {method: {"method": method, "dataset": dataset} for method in methods}
+            return {method: asked.of("stage1", run) for method, run in runs.items()}
         case "synthesis":
             labels = {method: asked.synthesis_of(method) for method in methods}
             return {method: asked.synthesis_params(label) for method, label in labels.items()}

@@ -82,6 +82,11 @@ def stem(kind: str, identity: Identity) -> str:
     return STEMS[kind].format(**fields)
 
 
+def weights_name(weights: str, normalisation: str) -> str:
+    """Of weights in paths: their kind, and how pixels are normalised unless as ImageNet's are."""
+    return weights if normalisation == "imagenet" else f"{weights}-{normalisation}"
+
+
 def manifest(kind: str, identity: Identity) -> str:
     """Path of a step's manifest."""
     return stem(kind, identity) + MANIFEST
@@ -177,8 +182,8 @@ def inputs(kind: str, identity: Identity, params: Mapping[str, Any]) -> dict[str
 
 def _published(params: Mapping[str, Any]) -> str:
     backbone = params["backbone"]
-    names = {"backbone": backbone["name"], "weights": backbone["weights"]}
-    return output("weights", names, "weights")
+    weights = weights_name(backbone["weights"], backbone["normalisation"])
+    return output("weights", {"backbone": backbone["name"], "weights": weights}, "weights")
 
 
 def _learned_from(run: Identity, params: Mapping[str, Any]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import yaml
 
 from medad import layout, registry
 from medad.config.load import section_with
-from medad.config.models import Config, Method
+from medad.config.models import Config, Method, Normalisation
 from medad.errors import MedadError
 from medad.figure_parameters import of_figure
 from medad.files import canonical_json
@@ -111,6 +111,19 @@ class Parameters:
         """Kind of weights that a method's backbone starts from."""
         return self.config.methods[method].weights or self.config.backbone.weights
 
+    def normalisation_of(self, method: str, dataset: str) -> Normalisation:
+        """How the pixels are normalised that a method's backbone is given."""
+        given = self.config.methods[method].normalisation
+        return given.get(dataset, self.config.backbone.normalisation)
+
+    def backbone(self, method: str, dataset: str) -> dict[str, str]:
+        """What tells the weights that a method starts from on a data set from all others."""
+        return {
+            "name": self.backbone_of(method),
+            "weights": self.weights_of(method),
+            "normalisation": self.normalisation_of(method, dataset),
+        }
+
     def obstacle(self, method: str) -> str | None:
         """Why a method cannot, or need not, run with this configuration, or None."""
         name, backbone = self.backbone_of(method), self.config.backbone
@@ -149,10 +162,10 @@ class Parameters:
         match kind:
             case "weights":
                 name = str(identity["backbone"])
-                kind = str(identity["weights"])
+                kind, _, other = str(identity["weights"]).partition("-")
                 none = {"file": None, "sha256": None}
                 source = config.backbone.source(name) if kind == "file" else none
-                given = {"normalisation": config.backbone.normalisation}
+                given = {"normalisation": other or "imagenet"}
                 return {"name": name, "weights": kind, **source, **given}
             case "phantom":
                 return config.datasets[str(identity["dataset"])].model_dump(exclude={"reader"})
@@ -171,21 +184,29 @@ class Parameters:
             case "pairs":
                 return {**self.frame, **self.synthesis_params(str(identity["synthesis"]))}
             case "stage1" | "head" | "score" | "metrics":
-                return self._run_params(kind, str(identity["method"]))
+                return self._run_params(kind, str(identity["method"]), str(identity["dataset"]))
             case _:
                 return self._report_params(kind, identity)
 
-    @cached_property
-    def heads(self) -> dict[str, str]:
+    def heads(self, dataset: str) -> dict[str, str]:
         """Method -> the one whose heads it scores with: the first that learns the same.
 
         Neither draws nor trainings of heads are seeded by the method; those of stage 1 are.
         """
+        if dataset not in self._heads:
+            self._heads[dataset] = self._shared(dataset)
+        return self._heads[dataset]
+
+    @cached_property
+    def _heads(self) -> dict[str, dict[str, str]]:
+        return {}
+
+    def _shared(self, dataset: str) -> dict[str, str]:
         first: dict[bytes, str] = {}
         found = {name: name for name in self.config.methods}
         for name, method in self.config.methods.items():
             if method.stage1 == "none" and self.obstacle(name) is None:
-                learned = canonical_json(self._run_params("head", name))
+                learned = canonical_json(self._run_params("head", name, dataset))
                 found[name] = first.setdefault(learned, name)
         return found
 
@@ -220,7 +241,7 @@ class Parameters:
                 }
         raise MedadError(f"synthesis: no method uses {label!r}")
 
-    def _run_params(self, kind: str, name: str) -> dict[str, Any]:
+    def _run_params(self, kind: str, name: str, dataset: str) -> dict[str, Any]:
         config = self.config
         if name not in config.methods:
             raise MedadError(f"method: got {name!r}; params.yaml has: {', '.join(config.methods)}")
@@ -232,14 +253,7 @@ class Parameters:
                 "smoothing": evaluation.smoothing,
                 "healthy_quantile": evaluation.healthy_quantile,
             }
-        common = {
-            **self.frame,
-            "backbone": {
-                "name": self.backbone_of(name),
-                "weights": self.weights_of(name),
-                "normalisation": config.backbone.normalisation,
-            },
-        }
+        common = {**self.frame, "backbone": self.backbone(name, dataset)}
         if kind == "stage1":
             return {
                 **common,
@@ -261,7 +275,8 @@ class Parameters:
         if kind == "head":
             scoring = registry.SCORING.get(method.detector, frozenset())
             return detector | {key: section[key] for key in section if key not in scoring}
-        shared = {"head": self.heads[name]} if self.heads[name] != name else {}
+        head = self.heads(dataset)[name]
+        shared = {"head": head} if head != name else {}
         return detector | section | {"maps": evaluation.maps, **shared}
 
     def section(self, method: Method, part: str, name: str) -> dict[str, Any]:
@@ -273,7 +288,7 @@ class Parameters:
     def _report_params(self, kind: str, identity: layout.Identity) -> dict[str, Any]:
         match kind:
             case "figure":
-                return of_figure(self, str(identity["figure"]))
+                return of_figure(self, str(identity["figure"]), str(identity["dataset"]))
             case "sizes":
                 return of_sizes(self, str(identity["sizes"]))
             case "intervals":

@@ -132,10 +132,13 @@ class Plan:
         return _products({name: values[name] for name in names})
 
     def _weights(self, methods: Iterable[str]) -> list[dict[str, str]]:
-        """Architecture and kind of weights of each method's backbone, each pair once."""
-        asked = self.parameters
-        pairs = sorted({(asked.backbone_of(m), asked.weights_of(m)) for m in methods})
-        return [{"backbone": backbone, "weights": weights} for backbone, weights in pairs]
+        """Architecture and weights of each method's backbone on each data set, each pair once."""
+        pairs = set()
+        for method, dataset in product(methods, self.config.runs.datasets):
+            found = self.parameters.backbone(method, dataset)
+            name = layout.weights_name(found["weights"], found["normalisation"])
+            pairs.add((found["name"], name))
+        return [{"backbone": backbone, "weights": weights} for backbone, weights in sorted(pairs)]
 
     # -- what Snakemake asks ------------------------------------------------------------------
 
@@ -229,13 +232,15 @@ class Plan:
             "table": set(tables),
             "sizes": set(asked.wanted_sizes()),
             "figure": set(figures),
-            "method": {asked.heads[m] for m in methods} if kind == "head" else methods,
+            "method": methods,
             "synthesis": {asked.synthesis_of(method) for method in methods},
         }
         keep: list[dict[str, str]] = []
         if kind == "weights":
             return self._weights(methods)
         for names in self._named(kind):
+            if kind == "head":
+                used["method"] = {asked.heads(names["dataset"])[m] for m in methods}
             if any(names[field] not in among for field, among in used.items() if field in names):
                 continue
             splits = [{"split": s} for s in self.config.runs.splits]

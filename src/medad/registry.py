@@ -42,7 +42,7 @@ SCORING = {
     "patchcore": frozenset({"neighbors", "reweight", "smooth"}),
     "padim": frozenset({"smooth"}),
     "spade": frozenset({"neighbors"}),
-    "adfa": frozenset({"image_score", "smooth", "order"}),
+    "adfa": frozenset({"score_operator", "image_score", "smooth", "order"}),
     "patch_svdd": frozenset({"combine"}),
     "rdad": frozenset({"smooth"}),
 }

@@ -45,6 +45,14 @@ def test_overlay_merges_mappings_and_replaces_the_rest() -> None:
             {"methods": {"x": {"stage1": "none", "synthesis": "none", "detector": "y"}}},
             r"methods\.x\.detector: got 'y'; allowed: patchcore, padim",
         ),
+        (
+            {"methods": {"padim": {"normalisation": {"moon": "half"}}}},
+            r"methods\.padim\.normalisation: got 'moon'; allowed: phantom, phantom_t1",
+        ),
+        (
+            {"detectors": {"adfa": {"cost": "batch"}}},
+            r"detectors\.adfa: cost: batch needs mode: code",
+        ),
         ({"backbone": {"weights": "file"}}, "needs both `file` and its `sha256`"),
         ({"splits": {"grouped": {"pool": 0.9}}}, "must be below 1"),
         (

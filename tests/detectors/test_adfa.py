@@ -19,6 +19,7 @@ DEFAULTS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text(
 CODE = {
     "mode": "code",
     "divergence": True,
+    "cost": "batch",
     "centres": "batches",
     "kernel": 9,
     "smooth": 4.0,
@@ -117,6 +118,29 @@ def test_training_brings_patches_to_their_centres(tmp_path):
     mass = detector.state()["history/topk_mass"]
     assert len(mass) == 30
     assert ((mass > 3 / 64) & (mass <= 1)).all()
+
+
+def test_the_divergence_alone_is_what_the_code_multiplies_by(tmp_path):
+    whole, test = fitted(tmp_path, pyramid(3, 1), **CODE), pyramid(3, 2)
+    alone = Adfa.of(params(**{**CODE, "image_score": "divergence"}))
+    alone.load_state(whole.state())
+    found, centres = alone.score(test), whole.state()["centres"].double()
+    every = patches(whole.state(), test, 3)
+    p, q = centres.softmax(1), every.softmax(2)
+    roots = (p * (p / q).log()).sum((1, 2)).sqrt().numpy()
+    assert found.image == pytest.approx(roots, rel=1e-3)
+    assert np.array_equal(found.maps, whole.score(test).maps)
+
+
+def test_a_hard_score_of_a_softly_trained_head_is_the_sum_of_the_nearest(tmp_path):
+    soft, test = fitted(tmp_path, pyramid(3, 1), **PAPER), pyramid(2, 2)
+    hard = Adfa.of(params(**PAPER, score_operator="hard"))
+    hard.load_state(soft.state())
+    found, centres = hard.score(test), soft.state()["centres"].double()
+    for number, image in enumerate(patches(soft.state(), test, 1)):
+        nearest = torch.cdist(image, centres).topk(3, largest=False).values.sum(1).reshape(8, 8)
+        assert found.maps[number] == pytest.approx(nearest.numpy(), rel=1e-4)
+    assert (found.maps < soft.score(test).maps).all()
 
 
 def test_an_average_is_of_the_map(tmp_path):

@@ -16,12 +16,20 @@ def params(**changes):
 
 def test_modes_and_operators_say_how_a_patch_is_held_against_the_centres():
     paper, code, hard = (
-        AdfaParameters.of(params(**changes)).nearest
-        for changes in ({}, {"mode": "code"}, {"operator": "hard"})
+        AdfaParameters.of(params(**changes))
+        for changes in ({}, {"mode": "code", "cost": "batch"}, {"operator": "hard"})
     )
-    assert paper == Nearest(3, 0.1, squared=False, together=False)
-    assert code == Nearest(3, 0.1, squared=True, together=True)
-    assert hard == Nearest(3, None, squared=False, together=False)
+    assert paper.learned == paper.scored == Nearest(3, 0.1, squared=False, cost="image")
+    assert code.learned == code.scored == Nearest(3, 0.1, squared=True, cost="batch")
+    assert hard.learned == hard.scored == Nearest(3, None, squared=False, cost="image")
+
+
+def test_scores_may_have_another_operator_than_the_training():
+    soft, hard = AdfaParameters.of(params()).learned, AdfaParameters.of(params(operator="hard"))
+    mixed = AdfaParameters.of(params(score_operator="hard", cost="image"))
+    assert (mixed.learned, mixed.scored) == (soft, hard.scored)
+    mixed = AdfaParameters.of(params(operator="hard", score_operator="soft"))
+    assert (mixed.learned, mixed.scored) == (hard.learned, soft)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +44,9 @@ def test_modes_and_operators_say_how_a_patch_is_held_against_the_centres():
         ({"attention": -0.1}, "attention: got -0.1, allowed: 0 or more"),
         ({"neighbors": 0}, "neighbors: got 0, allowed: 1 or more"),
         ({"divergence": True}, "divergence: got true, allowed in mode code only"),
+        ({"cost": "batch"}, "cost: got batch, allowed in mode code only"),
+        ({"cost": "patch"}, "cost: got 'patch', allowed: image, row, batch"),
+        ({"score_operator": "none"}, "score_operator: got 'none', allowed: same, soft, hard"),
     ],
 )
 def test_bad_parameters_are_named(changes, message):

@@ -25,11 +25,13 @@ VARIANTS = {
         {},
         {"operator": "hard"},
         {"centres": "batches", "pooling": "average", "kernel": 3},
-        {"mode": "code", "divergence": True, "smooth": 4.0},
+        {"cost": "row", "score_operator": "hard"},
+        {"mode": "code", "image_score": "divergence"},
+        {"mode": "code", "divergence": True, "cost": "batch", "smooth": 4.0},
     ]
 }
 CASES = [(name, number) for name in VARIANTS for number in range(len(VARIANTS[name]))]
-TOGETHER = [case for case in CASES if VARIANTS[case[0]][case[1]].get("mode") == "code"]
+TOGETHER = [case for case in CASES if VARIANTS[case[0]][case[1]].get("cost") == "batch"]
 ALONE = [case for case in CASES if case not in TOGETHER]
 
 
@@ -88,7 +90,7 @@ def test_shapes_types_and_curves(case, tmp_path):
 
 
 def test_a_head_is_the_same_without_what_scoring_alone_reads(case, tmp_path, monkeypatch):
-    others = {"image_score": "average", "smooth": 2.0, "order": "listed"}
+    others = {"score_operator": "soft", "image_score": "average", "smooth": 2.0, "order": "listed"}
     name, number = case
     whole = fitted(case, tmp_path / "1", **{key: others[key] for key in SCORING[name]})
     for given in (DEFAULTS[name], VARIANTS[name][number]):

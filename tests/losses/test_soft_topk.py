@@ -103,6 +103,26 @@ def test_a_small_epsilon_is_the_hard_choice():
         assert torch.equal(found.round(decimals=4), chosen)
 
 
+def test_how_selective_it_is_depends_on_the_scale():
+    """Weights of the 3 nearest of 3136, of 3 in all, and their sum beside that of a hard choice.
+
+    Golden values of distances from .1 to 1 times the scale.
+    """
+    uniform = 0.1 + 0.9 * torch.rand(64, 3136, generator=torch.Generator().manual_seed(0)).double()
+    found = {}
+    for scale in (0.5, 1, 2, 20, 100):
+        scores = scale * uniform
+        weights, nearest = soft_topk(scores, 3, 0.1), scores.topk(3, 1, largest=False)
+        mass = weights.gather(1, nearest.indices).sum(1).mean()
+        ratio = ((weights * scores).sum(1) / nearest.values.sum(1)).mean()
+        found[scale] = (float(mass), float(ratio))
+    assert [found[scale][0] for scale in (0.5, 1, 2)] == pytest.approx(
+        [0.029, 0.048, 0.026], abs=0.003
+    )
+    assert max(found[20][0], found[100][0]) < 0.005
+    assert [found[scale][1] for scale in (1, 100)] == pytest.approx([1.48, 5.30], rel=0.01)
+
+
 def test_equal_scores_share():
     assert soft_topk(torch.full((6,), 0.5), 3, 0.1).tolist() == pytest.approx([0.5] * 6)
     assert soft_topk(torch.zeros(6), 3, 1e-4).tolist() == pytest.approx([0.5] * 6)

@@ -128,7 +128,10 @@ def test_shipped_adfa_tables_hold_the_paper() -> None:
         "adfa": 3.768,
         "adfa_wide": 3.768,
     }
-    assert sums("adfa_table3") == {
+    values = sums("adfa_table3")
+    wide = {name: values.pop(f"{name}_wide") for name in ("e0", "e05", "e10", "e20", "hard")}
+    assert wide == {name: values[name] for name in wide}
+    assert values == {
         "e0": 3.743,
         "e05": 3.758,
         "e10": 3.768,

@@ -198,7 +198,14 @@ def test_a_head_of_another_detector_is_refused(task, tmp_path):
 @pytest.mark.parametrize("order", ["mixed", "listed"])
 def test_images_whose_scores_depend_on_each_other_are_batched_as_asked(task, tmp_path, order):
     section = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())["detectors"]
-    changes = {"mode": "code", "divergence": True, "epochs": 1, "batch": 2, "order": order}
+    changes = {
+        "mode": "code",
+        "divergence": True,
+        "cost": "batch",
+        "epochs": 1,
+        "batch": 2,
+        "order": order,
+    }
     made = {"implementation": "medad.detectors.adfa:Adfa", "trains": True}
     params = {**PARAMS, **section["adfa"], **changes, **made}
     trunk, root = checkpoint.load(task.inputs["weights"]), task.locations["images"]

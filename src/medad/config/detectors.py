@@ -119,8 +119,10 @@ class Adfa(Model):
     neighbors: Count
     operator: Literal["soft", "hard"]
     epsilon: Positive
+    cost: Literal["image", "row", "batch"]
     centres: Literal["mean", "batches"]
-    image_score: Literal["maximum", "average"]
+    score_operator: Literal["same", "soft", "hard"]
+    image_score: Literal["maximum", "average", "divergence"]
     smooth: NonNegative
     order: Literal["mixed", "listed"]
     epochs: Count
@@ -134,6 +136,8 @@ class Adfa(Model):
             raise ValueError(f"kernel: got {self.kernel}, allowed: odd sizes, or adaptive")
         if self.divergence and self.mode == "paper":
             raise ValueError("divergence needs mode: code")
+        if self.cost == "batch" and self.mode == "paper":
+            raise ValueError("cost: batch needs mode: code")
         return self
 
 

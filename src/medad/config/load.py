@@ -103,6 +103,7 @@ def _check_names(config: Config, overrides: Mapping[str, Any]) -> None:
         named.append((f"{where}.stage1", method.stage1, ["none", *stages]))  # type: ignore[arg-type]
         named.append((f"{where}.synthesis", method.synthesis, ["none", *syntheses]))  # type: ignore[arg-type]
         named.append((f"{where}.detector", method.detector, detectors))  # type: ignore[arg-type]
+        named += [(f"{where}.normalisation", d, config.datasets) for d in method.normalisation]
     for where, name, known in named:
         if name not in known:
             blamed = _blamed(where.split("."), overrides)

@@ -134,6 +134,9 @@ class Splits(Model):
 Architecture = Literal["resnet18", "resnet50", "wide_resnet50_2"]
 
 
+Normalisation = Literal["imagenet", "half"]
+
+
 class Pinned(Model):
     file: str
     sha256: Sha256
@@ -144,7 +147,7 @@ class Backbone(Model):
     weights: Literal["random", "imagenet", "file"]
     file: str | None
     sha256: Sha256 | None
-    normalisation: Literal["imagenet", "half"]
+    normalisation: Normalisation
     others: dict[Architecture, Pinned]
 
     @model_validator(mode="after")
@@ -178,6 +181,7 @@ class Method(Model):
     because: str = ""
     backbone: Architecture | None = None
     weights: Literal["random"] | None = None
+    normalisation: dict[Name, Normalisation] = Field(default_factory=dict)
     own_pairs: bool = False
     override: Override = Override()
 

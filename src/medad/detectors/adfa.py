@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from medad.detectors.adam import descend
 from medad.detectors.adfa_descriptor import Descriptor, adaptive_kernel, coordinates
@@ -25,20 +24,20 @@ from medad.detectors.network_state import collect, frozen, restore
 from medad.detectors.scores import Pyramid, Scores
 from medad.detectors.training import Training, run
 from medad.errors import MedadError
-from medad.losses.adaptation import soft_distances, topk_mass
+from medad.losses.adaptation import divergences, soft_distances, topk_mass
 from medad.room import Room
 
 
 class Adfa:
     """A detector that trains on features; see ``medad.detectors.scores.TrainedDetector``.
 
-    In mode ``code`` the images of a ``score`` depend on each other, ``together`` at a time.
+    With ``cost: batch`` images of a ``score`` depend on each other, ``together`` at a time.
     """
 
     def __init__(self, params: AdfaParameters, device: str = "cpu") -> None:
         self.params = params
         self.layers = params.layers
-        self.together = params.batch if params.mode == "code" else 1
+        self.together = params.batch if params.cost == "batch" else 1
         self.mixed = params.order == "mixed"
         self.device = device
         self.descriptor: Descriptor | None = None
@@ -72,13 +71,13 @@ class Adfa:
             chosen = epochs.images(index).numpy()
             patches = descriptor(self._tensor(values[chosen]), places)
             factors = self._factors(patches.detach(), centres)
-            loss = soft_distances(patches, centres, params.nearest, factors).mean()
+            loss = soft_distances(patches, centres, params.learned, factors).mean()
             descend(optimizer, loss)
             if index % epochs.each:
                 return {"loss": loss.item()}
-            some = slice(None) if self.params.nearest.together else slice(1)  # one is enough
+            some = slice(None) if params.cost == "batch" else slice(1)  # one is enough
             given = None if factors is None else factors[some]
-            mass = topk_mass(patches[some].detach(), centres, params.nearest, given)
+            mass = topk_mass(patches[some].detach(), centres, params.learned, given)
             return {"loss": loss.item(), "topk_mass": mass.mean().item()}
 
         modules, optimizers = {"descriptor": descriptor}, {"descriptor": optimizer}
@@ -92,7 +91,9 @@ class Adfa:
         """Maps of equation 6's terms, in mode ``code`` their roots; of an image as params say."""
         if self.descriptor is None:
             raise RuntimeError("fit or load_state comes before score")
+        params = self.params
         maps: list[NDArray[np.float32]] = []
+        images: list[float] = []
         for grids in self._groups(pyramid):
             height, width = grids[0].shape[-2:]
             if height * width != len(self.centres):
@@ -104,11 +105,16 @@ class Adfa:
             # One by one: a kernel may round a batch differently from its parts.
             patches = torch.cat([self.descriptor(vectors(g)[None], places) for g in grids])
             factors = self._factors(patches, self.centres)
-            found = soft_distances(patches, self.centres, self.params.nearest, factors)
-            if self.params.mode == "code":
+            found = soft_distances(patches, self.centres, params.scored, factors)
+            if params.mode == "code":
                 found = found.sqrt()
-            maps += [one.reshape(height, width).cpu().numpy() for one in found]
-        return Scores(self._image_scores(maps), np.stack(maps))
+            own = [one.reshape(height, width).cpu().numpy() for one in found]
+            if params.image_score == "divergence":
+                images += divergences(patches, self.centres).double().sqrt().tolist()
+            else:
+                images += [self._image_score(one) for one in own]
+            maps += own
+        return Scores(np.array(images), np.stack(maps))
 
     @torch.no_grad()
     def gates(self, pyramid: Pyramid) -> NDArray[np.float32]:
@@ -175,28 +181,14 @@ class Adfa:
         return torch.stack(means).mean(0).float()
 
     def _factors(self, patches: Tensor, centres: Tensor) -> Tensor | None:
-        """(B,): divergence of the channels at the centres from those of images (B, P, D).
+        return divergences(patches, centres) if self.params.divergence else None
 
-        Rounding may bring one that is 0 below it.
-        """
-        if not self.params.divergence:
-            return None
-        wanted = functional.softmax(centres, -1)
-        each = [
-            functional.kl_div(functional.log_softmax(image, -1), wanted, reduction="sum")
-            for image in patches
-        ]
-        return torch.stack(each).clamp_min(0)
-
-    def _image_scores(self, maps: list[NDArray[np.float32]]) -> NDArray[np.float64]:
-        params, found = self.params, []
-        for patches in maps:
-            smoothed = (
-                upsample(patches[None], params.side, params.smooth) if params.smooth else None
-            )
-            values = (patches if smoothed is None else smoothed).astype(np.float64)
-            found.append(values.max() if params.image_score == "maximum" else values.mean())
-        return np.array(found)
+    def _image_score(self, patches: NDArray[np.float32]) -> float:
+        params = self.params
+        if params.smooth:
+            patches = upsample(patches[None], params.side, params.smooth)
+        values = patches.astype(np.float64)
+        return float(values.max() if params.image_score == "maximum" else values.mean())
 
     def _tensor(self, values: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)

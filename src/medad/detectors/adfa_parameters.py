@@ -9,13 +9,14 @@ from typing import Any, Literal, Self, get_args
 from medad.detectors import require
 from medad.detectors.keys import taken
 from medad.errors import MedadError
-from medad.losses.adaptation import Nearest
+from medad.losses.adaptation import Cost, Nearest
 
 Mode = Literal["paper", "code"]
 Operator = Literal["soft", "hard"]
 Pooling = Literal["both", "average", "maximum"]
 Centres = Literal["mean", "batches"]
-ImageScore = Literal["maximum", "average"]
+ImageScore = Literal["maximum", "average", "divergence"]
+ScoreOperator = Literal["same", "soft", "hard"]
 Order = Literal["mixed", "listed"]
 
 
@@ -27,15 +28,19 @@ class AdfaParameters:
     ``pool``: odd side of the average pooling of every layer; 1 is none. ``reduction``: channels of
     the trunk to one of the descriptor. ``attention``: epsilon of equation 2. ``kernel``: odd size
     of the shared convolution, or ``adaptive`` to the channels. ``pooling``: what it sees of them.
-    ``mode``: ``paper``, Euclidean distances, each image by itself; ``code``, squared ones, the root
-    of the sum as the score, and a scale common to all images of a batch. ``divergence``: in mode
-    ``code``, distances are multiplied by how far an image's channels are from the centres'.
-    ``neighbors``: centres that count (K). ``operator``: SOFT top-k with the entropy ``epsilon``, or
-    the hard choice. ``centres``: of the untrained descriptor, the mean over images or over the
-    means of batches. ``image_score``: over the map of patches, enlarged to ``side`` pixels and
-    smoothed by ``smooth`` of them; 0 takes the patches as they are. ``order``: of images that are
-    scored in batches, in mode ``code``: as ``listed``, by path, which is mostly by class, or
-    ``mixed``, by their content. The last three are of scoring alone.
+    ``mode``: ``paper``, Euclidean distances, each image by itself; ``code``, squared ones, and the
+    root of the sum as the score. ``divergence``: in mode ``code``, distances are multiplied by how
+    far an image's channels are from the centres'. ``neighbors``: centres that count (K).
+    ``operator``: SOFT top-k with the entropy ``epsilon``, or the hard choice. ``cost``: what makes
+    SOFT top-k independent of scale, of every image, of every patch (``row``), or, in mode ``code``,
+    of all images of a batch. ``centres``: of the untrained descriptor, the mean over images or over
+    the means of batches.
+
+    Of scoring alone: ``score_operator``, the same as in training or another. ``image_score``:
+    maximum or average of the map of patches, enlarged to ``side`` pixels and smoothed by ``smooth``
+    of them, where 0 takes the patches as they are; or the root of the image's divergence alone.
+    ``order``: of images that are scored in batches: as ``listed``, by path, which is mostly by
+    class, or ``mixed``, by their content.
     """
 
     side: int
@@ -50,11 +55,13 @@ class AdfaParameters:
     neighbors: int
     operator: Operator
     epsilon: float
+    cost: Cost
     centres: Centres
     epochs: int
     batch: int
     learning_rate: float
     weight_decay: float
+    score_operator: ScoreOperator = "same"
     image_score: ImageScore = "maximum"
     smooth: float = 0.0
     order: Order = "mixed"
@@ -71,7 +78,9 @@ class AdfaParameters:
             pooling=get_args(Pooling),
             mode=get_args(Mode),
             operator=get_args(Operator),
+            cost=get_args(Cost),
             centres=get_args(Centres),
+            score_operator=get_args(ScoreOperator),
             image_score=get_args(ImageScore),
             order=get_args(Order),
         )
@@ -82,13 +91,27 @@ class AdfaParameters:
             raise MedadError(f"kernel: got {self.kernel}, allowed: odd sizes, or adaptive")
         if self.divergence and self.mode == "paper":
             raise MedadError("divergence: got true, allowed in mode code only; the paper has none")
+        if self.cost == "batch" and self.mode == "paper":
+            raise MedadError(
+                "cost: got batch, allowed in mode code only; in mode paper images are scored alone"
+            )
 
     @property
-    def nearest(self) -> Nearest:
-        """How a patch is held against the centres."""
+    def learned(self) -> Nearest:
+        """How a patch is held against the centres in training."""
+        return self._nearest(self.operator)
+
+    @property
+    def scored(self) -> Nearest:
+        """How a patch is held against the centres in scoring."""
+        return self._nearest(
+            self.operator if self.score_operator == "same" else self.score_operator
+        )
+
+    def _nearest(self, operator: Operator) -> Nearest:
         return Nearest(
             k=self.neighbors,
-            epsilon=self.epsilon if self.operator == "soft" else None,
+            epsilon=self.epsilon if operator == "soft" else None,
             squared=self.mode == "code",
-            together=self.mode == "code",
+            cost=self.cost,
         )

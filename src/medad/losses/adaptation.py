@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from medad.errors import MedadError
 from medad.losses.soft_topk import gradient, largest, weights
 
+Cost = Literal["image", "row", "batch"]
 _ENTRIES = 1 << 17  # of the distances at work, which then stay in the processor's cache
 
 
@@ -25,21 +27,23 @@ class Nearest:
     """How a patch is held against the centres.
 
     ``k``: centres near it that count. ``epsilon``: of SOFT top-k; None takes the k nearest, hard.
-    ``squared``: squared distances instead of Euclidean ones. ``together``: the cost that makes
-    SOFT top-k independent of scale is the largest of all images of a batch, as in the authors' code
-    (a score then depends on the others in its batch), instead of the image's own.
+    ``squared``: squared distances instead of Euclidean ones. ``cost``: whose largest cost of
+    transport the costs are divided by: the image's, the patch's own (``row``), or that of all
+    images of a batch, as in the authors' code (a score then depends on the others in its batch).
     """
 
     k: int
     epsilon: float | None
     squared: bool
-    together: bool
+    cost: Cost
 
     def __post_init__(self) -> None:
         if self.k < 1:
             raise MedadError(f"k: got {self.k}, allowed: 1 or more")
         if self.epsilon is not None and not self.epsilon > 0:
             raise MedadError(f"epsilon: got {self.epsilon}, allowed: above 0")
+        if self.cost not in get_args(Cost):
+            raise MedadError(f"cost: got {self.cost!r}, allowed: {', '.join(get_args(Cost))}")
 
 
 def soft_distances(
@@ -75,9 +79,24 @@ def topk_mass(
     for number, cost in _filled(distances, patches, nearest, factors):
         for begin in range(0, patches.shape[1], distances.rows):
             part = slice(begin, begin + distances.rows)
-            found = weights(distances.scores[part], nearest.k, nearest.epsilon * cost / 2)
+            entropy = nearest.epsilon * _cost_of(part, cost) / 2
+            found = weights(distances.scores[part], nearest.k, entropy)
             mass[number, part] = found.topk(nearest.k, 1).values.sum(1) / nearest.k
     return mass
+
+
+def divergences(patches: Tensor, centres: Tensor) -> Tensor:
+    """(B,), 0 or more: how far the channels of images (B, P, C) are from those of centres (P, C).
+
+    The sum over positions and channels of KL(softmax(centre) || softmax(patch)), by which the
+    authors' code multiplies an image's distances; the paper has none.
+    """
+    wanted = functional.softmax(centres, -1)
+    each = [
+        functional.kl_div(functional.log_softmax(image, -1), wanted, reduction="sum")
+        for image in patches
+    ]
+    return torch.stack(each).clamp_min(0)  # rounding may bring one that is 0 below it
 
 
 class _SoftDistances(torch.autograd.Function):
@@ -93,7 +112,8 @@ class _SoftDistances(torch.autograd.Function):
             for begin in range(0, len(image), distances.rows):
                 part = slice(begin, begin + distances.rows)
                 scores = distances.scores[part]
-                value, slope = _weighted(scores, cost, nearest, slopes is not None)
+                own = _cost_of(part, cost)
+                value, slope = _weighted(scores, own, nearest, slopes is not None)
                 values[number, part] = value
                 if slopes is not None and slope is not None:
                     slope = _inwards(slope, scores, factor, nearest.squared)
@@ -113,15 +133,23 @@ class _SoftDistances(torch.autograd.Function):
 def _filled(
     distances: _Distances, patches: Tensor, nearest: Nearest, factors: Tensor | None
 ) -> Iterator[tuple[int, Tensor]]:
-    """Image after image of (B, P, C): its number and cost, while ``distances`` has its scores."""
+    """Image after image of (B, P, C): its number and cost, while ``distances`` has its scores.
+
+    A cost is (1,), or (P, 1) of ``cost: row``.
+    """
     each = [None] * len(patches) if factors is None else list(factors)
     shared = None
-    if nearest.together and nearest.epsilon is not None:
-        costs = [distances.of(*pair) for pair in zip(patches, each, strict=True)]
+    if nearest.cost == "batch" and nearest.epsilon is not None:
+        costs = [distances.of(*pair).amax(0) for pair in zip(patches, each, strict=True)]
         shared = torch.stack(costs).amax(0)
     for number, pair in enumerate(zip(patches, each, strict=True)):
-        own = distances.of(*pair)
+        rows = distances.of(*pair)
+        own = rows if nearest.cost == "row" else rows.amax(0)
         yield number, own if shared is None else shared
+
+
+def _cost_of(part: slice, cost: Tensor) -> Tensor:
+    return cost[part] if cost.dim() == 2 else cost
 
 
 class _Distances:
@@ -139,7 +167,7 @@ class _Distances:
         self.rows = at_once if centres.device.type == "cpu" else patches
 
     def of(self, image: Tensor, factor: Tensor | None) -> Tensor:
-        """Fill ``scores`` (P, M) with the distances of patches (P, C), times factor; their cost."""
+        """Fill ``scores`` (P, M) with distances of patches (P, C), times factor; costs (P, 1)."""
         about = image - self.middle
         lengths = about.square().sum(1, keepdim=True)
         one = torch.cat([about * -2, torch.ones_like(lengths), lengths], 1)
@@ -151,8 +179,8 @@ class _Distances:
                 found.sqrt_()
             if factor is not None:
                 found.mul_(factor)
-            ends += torch.aminmax(found)
-        return largest(torch.stack(ends), 0)
+            ends.append(torch.stack(torch.aminmax(found, dim=1), 1))
+        return largest(torch.cat(ends), 1)
 
 
 def _weighted(
