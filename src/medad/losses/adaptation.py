@@ -179,7 +179,8 @@ class _Distances:
                 found.sqrt_()
             if factor is not None:
                 found.mul_(factor)
-            ends.append(torch.stack(torch.aminmax(found, dim=1), 1))
+            # Not aminmax, which along an axis takes twenty times as long.
+            ends.append(torch.stack([found.amin(1), found.amax(1)], 1))
         return largest(torch.cat(ends), 1)
 
 
