@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +102,26 @@ def test_parquet_round_trip_and_damage(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-7])
     with pytest.raises(MedadError, match="cannot be read as Parquet"):
         files.read_parquet(path)
+
+
+READ = """
+import os, sys
+from pathlib import Path
+from medad import files
+files.write_parquet(Path("t.parquet"), {name: list(range(9)) for name in "abc"})
+import pyarrow.parquet
+before = len(os.listdir("/proc/self/task"))
+files.read_parquet(Path("t.parquet"))
+assert files.parse_parquet(Path("t.parquet").read_bytes(), "t", ["b"]) == {"b": list(range(9))}
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+def test_reading_parquet_starts_no_thread_that_could_outlive_python(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", READ], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (told.stdout, told.stderr) == ("0\n", "")
 
 
 def test_npz_bytes_repeat_and_objects_are_refused(tmp_path: Path) -> None:

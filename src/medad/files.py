@@ -118,15 +118,30 @@ def write_parquet(path: Path, columns: Mapping[str, Sequence[object]]) -> None:
     write_bytes(path, buffer.getvalue().to_pybytes())
 
 
-def read_parquet(path: Path) -> dict[str, list[Any]]:
-    """Columns of a Parquet file as Python lists; MedadError when it cannot be read."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def read_parquet(path: Path, columns: Sequence[str] | None = None) -> dict[str, list[Any]]:
+    """Columns of a Parquet file, or those of some names, as Python lists; MedadError when it
+    cannot be read."""
+    return parse_parquet(path, str(path), columns)
 
+
+def parse_parquet(
+    source: Path | bytes, name: str, columns: Sequence[str] | None = None
+) -> dict[str, list[Any]]:
+    """Columns of a Parquet file or of its bytes; MedadError with ``name`` when it is none.
+
+    Without threads of Arrow's: one that still runs when Python ends aborts the process. Its
+    ``read_table`` has them, and imports pandas.
+    """
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    place = pa.BufferReader(source) if isinstance(source, bytes) else source
+    chosen = None if columns is None else list(columns)
     try:
-        return dict(pq.read_table(path).to_pydict())
+        with ParquetFile(place, pre_buffer=False) as file:
+            return dict(file.read(chosen, use_threads=False).to_pydict())
     except (OSError, pa.ArrowInvalid) as error:
-        raise MedadError(f"{path}: cannot be read as Parquet ({error})") from error
+        raise MedadError(f"{name}: cannot be read as Parquet ({error})") from error
 
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:

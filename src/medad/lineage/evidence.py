@@ -7,7 +7,7 @@ from typing import Any
 
 from medad import layout
 from medad.errors import MedadError
-from medad.files import read_csv, read_json, sha256
+from medad.files import read_csv, read_json, read_parquet, sha256
 from medad.lineage import record
 from medad.lineage.graph import Node
 
@@ -41,15 +41,8 @@ def csv_of(root: Path, node: Node, name: str) -> list[dict[str, str]]:
 
 
 def parquet_of(root: Path, node: Node, name: str, columns: list[str]) -> dict[str, list[Any]]:
-    """Columns of a Parquet output.
-
-    `pyarrow.parquet.read_table` would import pyarrow's dataset module and with it pandas, which
-    takes longer than all else in an audit.
-    """
-    from pyarrow.parquet import ParquetFile
-
-    with ParquetFile(output(root, node, name)) as file:
-        return dict(file.read(columns).to_pydict())
+    """Columns of a Parquet output."""
+    return read_parquet(output(root, node, name), columns)
 
 
 def records(root: Path, node: Node) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from medad import layout
 from medad.errors import MedadError
+from medad.files import parse_parquet
 
 
 class Place(Protocol):
@@ -140,14 +141,7 @@ def read_json(place: Place, path: str) -> Any:
 
 def read_parquet(place: Place, path: str, columns: Sequence[str]) -> dict[str, list[Any]]:
     """Some columns of a Parquet file of a place; MedadError when it cannot be read."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(pa.BufferReader(place.read(path)), columns=list(columns))
-        found = dict(table.to_pydict())
-    except (OSError, pa.ArrowInvalid) as error:
-        raise MedadError(f"{path} in {place.name}: cannot be read as Parquet ({error})") from error
+    found = parse_parquet(place.read(path), f"{path} in {place.name}", columns)
     missing = [name for name in columns if name not in found]
     if missing:
         raise MedadError(f"{path} in {place.name}: no column {', '.join(missing)}")

@@ -115,8 +115,8 @@ def _listed(index: Path) -> Iterator[tuple[str, str]]:
 
     columns = ["path", "sha256", "mask", "mask_sha256"]
     last = last_mask = ""
-    with pq.ParquetFile(index) as file:
-        for batch in file.iter_batches(1024, columns=columns):
+    with pq.ParquetFile(index, pre_buffer=False) as file:
+        for batch in file.iter_batches(1024, columns=columns, use_threads=False):
             for path, known, mask, of_mask in zip(*batch.to_pydict().values(), strict=True):
                 volume = path.partition("#")[0]
                 if volume != last:
