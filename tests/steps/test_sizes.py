@@ -34,4 +34,4 @@ def test_csv_and_markdown_say_the_same(tmp_path: Path) -> None:
     sizes.run(task)
     (line,) = read_csv(outputs["csv"])
     assert (line["dataset"], line["train_healthy"], line["files_used"]) == ("d", "3", "9")
-    assert "| **d**, split adfa | 3 | 3 | 4 |" in outputs["markdown"].read_text()
+    assert "| **d, split adfa** | 3 | 3 | 4 |" in outputs["markdown"].read_text()

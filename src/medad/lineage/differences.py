@@ -77,11 +77,12 @@ def own(a: Manifest, b: Manifest, path: str) -> list[Cause]:
     def cause(sort: str, what: str, old: Any, new: Any, step: str = kind) -> Cause:
         return Cause(sort, what, old, new, step, path)
 
+    before, after = _identity(a), _identity(b)
     found = [
-        cause("identity", IDENTITY[name], a["identity"][name], value)
-        for name, value in b["identity"].items()
+        cause("identity", IDENTITY[name], before[name], value)
+        for name, value in after.items()
         if name in IDENTITY
-        and a["identity"].get(name, value) != value
+        and before.get(name, value) != value
         and (kind, name) != ("head", "method")  # it says where a head lies, not what it learned
     ]
     outside = dict(_outside(a, b))
@@ -90,17 +91,25 @@ def own(a: Manifest, b: Manifest, path: str) -> list[Cause]:
         if kind != "index":  # whose files are images, named one by one
             what = f"{_SOURCES.get(name, name)} {new['path']}"
             found.append(cause("file", what, old["sha256"], new["sha256"]))
-    for sort, step, what, before, after in _parameters(kind, a["params"], b["params"]):
-        if (before, after) not in said:  # a file's hash and name are parameters too
-            found.append(cause(sort, what, before, after, step))
+    for sort, step, what, old, new in _parameters(kind, a["params"], b["params"]):
+        if (old, new) not in said:  # a file's hash and name are parameters too
+            found.append(cause(sort, what, old, new, step))
     branched = _branched(a["params"], b["params"])
     for name in sorted({*a["code"], *b["code"]}):
-        before, after = a["code"].get(name), b["code"].get(name)
-        if before != after and not (branched and None in (before, after)):
-            found.append(cause("module", name, before, after))
+        old, new = a["code"].get(name), b["code"].get(name)
+        if old != new and not (branched and None in (old, new)):
+            found.append(cause("module", name, old, new))
     if a["threads"] != b["threads"]:
         found.append(cause("threads", "threads", a["threads"], b["threads"]))
     return found + [cause(*item) for item in _environment(a["environment"], b["environment"])]
+
+
+def _identity(step: Manifest) -> dict[str, Any]:
+    """What names a step; of weights the kind alone, since the rest is a parameter."""
+    named = dict(step["identity"])
+    if "weights" in named:
+        named["weights"] = str(named["weights"]).partition("-")[0]
+    return named
 
 
 def _outside(a: Manifest, b: Manifest) -> Iterator[tuple[str, tuple[Any, Any]]]:
