@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 KEPT = ("padim", "rdad", "adfa")
 SCORINGS = ("adfa", "adfa_average_score")  # of the same trainings
 READINGS = ("adfa", "adfa_code", "adfa_code_divergence")
-FEWSHOT = ("patchcore", "adfa", "consult")
+FEWSHOT = ("patchcore", "adfa")
 FIGURES = ["adfa_samples", "adfa_curves", "adfa_attention", "adfa_distances"]
 
 
