@@ -60,6 +60,13 @@ def test_a_frozen_method_reads_published_weights_and_an_adapted_one_its_own() ->
     assert adapted["weights"] == "results/stage1/d/s/m/k2/r0.safetensors"
 
 
+def test_names_of_weights_are_read_as_they_are_written() -> None:
+    for weights in ("random", "imagenet", "file"):
+        for normalisation in ("imagenet", "half"):
+            name = layout.weights_name(weights, normalisation)
+            assert layout.weights_named(name) == (weights, normalisation)
+
+
 def test_a_method_scores_with_the_head_of_another_that_learned_the_same() -> None:
     run = {"dataset": "d", "split": "s", "method": "m", "k": 2, "r": 0}
     params = {"reads": "images"}

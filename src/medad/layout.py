@@ -87,6 +87,12 @@ def weights_name(weights: str, normalisation: str) -> str:
     return weights if normalisation == "imagenet" else f"{weights}-{normalisation}"
 
 
+def weights_named(name: str) -> tuple[str, str]:
+    """Kind and normalisation of what ``weights_name`` has named."""
+    weights, _, normalisation = name.partition("-")
+    return weights, normalisation or "imagenet"
+
+
 def manifest(kind: str, identity: Identity) -> str:
     """Path of a step's manifest."""
     return stem(kind, identity) + MANIFEST

@@ -11,7 +11,7 @@ import yaml
 
 from medad import layout, registry
 from medad.config.load import section_with
-from medad.config.models import Config, Method, Normalisation
+from medad.config.models import Config, Method
 from medad.errors import MedadError
 from medad.figure_parameters import of_figure
 from medad.files import canonical_json
@@ -111,17 +111,12 @@ class Parameters:
         """Kind of weights that a method's backbone starts from."""
         return self.config.methods[method].weights or self.config.backbone.weights
 
-    def normalisation_of(self, method: str, dataset: str) -> Normalisation:
-        """How the pixels are normalised that a method's backbone is given."""
-        given = self.config.methods[method].normalisation
-        return given.get(dataset, self.config.backbone.normalisation)
-
     def backbone(self, method: str, dataset: str) -> dict[str, str]:
         """What tells the weights that a method starts from on a data set from all others."""
         return {
             "name": self.backbone_of(method),
             "weights": self.weights_of(method),
-            "normalisation": self.normalisation_of(method, dataset),
+            "normalisation": self.config.normalisation_of(method, dataset),
         }
 
     def obstacle(self, method: str) -> str | None:
@@ -162,11 +157,11 @@ class Parameters:
         match kind:
             case "weights":
                 name = str(identity["backbone"])
-                kind, _, other = str(identity["weights"]).partition("-")
+                kind, normalisation = layout.weights_named(str(identity["weights"]))
                 none = {"file": None, "sha256": None}
                 source = config.backbone.source(name) if kind == "file" else none
-                given = {"normalisation": other or "imagenet"}
-                return {"name": name, "weights": kind, **source, **given}
+                given = {"weights": kind, "normalisation": normalisation}
+                return {"name": name, **source, **given}
             case "phantom":
                 return config.datasets[str(identity["dataset"])].model_dump(exclude={"reader"})
             case "index":

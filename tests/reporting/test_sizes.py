@@ -61,5 +61,8 @@ def test_a_published_data_set_that_is_not_here_is_said_to_be_missing() -> None:
 
 
 def test_published_numbers_are_three() -> None:
-    with pytest.raises(MedadError, match=r"published \[58, 40\]; allowed: three numbers, or none"):
+    message = r"a: published \[58, 40\]; allowed: three numbers, or none"
+    with pytest.raises(MedadError, match=message):
         made(published=[58, 40])
+    with pytest.raises(MedadError, match=message):
+        rows([{**ENTRIES[0], "published": [58, 40]}], [], ["adfa"], {}, {})

@@ -92,7 +92,7 @@ def test_tables_and_pictures_of_adfa(tmp_path: Path) -> None:
     assert not {job for job in planned if job.startswith("head")}
 
 
-def test_all_detectors_from_two_shots_to_the_whole_pool(tmp_path: Path) -> None:
+def test_two_shots_and_the_whole_pool_in_one_table(tmp_path: Path) -> None:
     project = Project(tmp_path / "project").without_tracking()
     path = project.root / "workflow/tables/adfa.yaml"
     entries = yaml.safe_load(path.read_text())

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from medad.backbones.spec import Normalisation
 from medad.config.base import Count, Fraction, Model, Name, NonNegative, Sha256
 from medad.config.detectors import Detectors
 from medad.config.sections import Stage1, Synthesis
@@ -134,9 +135,6 @@ class Splits(Model):
 Architecture = Literal["resnet18", "resnet50", "wide_resnet50_2"]
 
 
-Normalisation = Literal["imagenet", "half"]
-
-
 class Pinned(Model):
     file: str
     sha256: Sha256
@@ -221,6 +219,10 @@ class Config(Model):
     detectors: Detectors
     methods: dict[Name, Method]
     evaluation: Evaluation
+
+    def normalisation_of(self, method: str, dataset: str) -> Normalisation:
+        """How the pixels are normalised that a method's backbone is given on a data set."""
+        return self.methods[method].normalisation.get(dataset, self.backbone.normalisation)
 
     def root_of(self, dataset: str) -> Path:
         """Folder or archive that holds the images of a dataset."""

@@ -110,7 +110,9 @@ class Adfa:
                 found = found.sqrt()
             own = [one.reshape(height, width).cpu().numpy() for one in found]
             if params.image_score == "divergence":
-                images += divergences(patches, self.centres).double().sqrt().tolist()
+                if factors is None:
+                    factors = divergences(patches, self.centres)
+                images += factors.double().sqrt().tolist()
             else:
                 images += [self._image_score(one) for one in own]
             maps += own

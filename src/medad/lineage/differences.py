@@ -108,7 +108,7 @@ def _identity(step: Manifest) -> dict[str, Any]:
     """What names a step; of weights the kind alone, since the rest is a parameter."""
     named = dict(step["identity"])
     if "weights" in named:
-        named["weights"] = str(named["weights"]).partition("-")[0]
+        named["weights"], _ = layout.weights_named(named["weights"])
     return named
 
 

@@ -32,9 +32,7 @@ def rows(
     found = []
     for dataset in datasets:
         entry = next((one for one in entries if one["dataset"] == dataset), None)
-        published = list(entry["published"]) if entry else []
-        if published and len(published) != len(_SIZES):
-            raise MedadError(f"{dataset}: published {published}; allowed: three numbers, or none")
+        published = _published(entry) if entry else []
         used = sum(int(counts[dataset][f"used_as_{what}"]) for what in ("images", "masks"))
         for split in splits:
             report = leakage[f"{dataset}/{split}"]
@@ -50,9 +48,10 @@ def rows(
             found.append(dict(zip(COLUMNS, map(str, values), strict=True)))
     for entry in entries:
         if entry["dataset"] not in datasets:
-            known = (entry["dataset"], "", entry["label"], *[""] * len(_SIZES), *entry["published"])
-            rest = ["not here", *[""] * (len(COLUMNS) - len(known) - 1)]
-            found.append(dict(zip(COLUMNS, map(str, [*known, *rest]), strict=True)))
+            paper = _published(entry) or [""] * len(_SIZES)
+            known = dict(zip(COLUMNS[6:9], map(str, paper), strict=True))
+            known |= {"dataset": entry["dataset"], "row": entry["label"], "verdict": "not here"}
+            found.append({name: known.get(name, "") for name in COLUMNS})
     return found
 
 
@@ -75,6 +74,13 @@ def shown(one: Mapping[str, str]) -> list[str]:
         _both(one, "train_groups", "test_groups"),
         *(one["copies_across"], _both(one, "files", "files_used")),
     ]
+
+
+def _published(entry: Mapping[str, Any]) -> list[Any]:
+    values = list(entry["published"])
+    if values and len(values) != len(_SIZES):
+        raise MedadError(f"{entry['dataset']}: published {values}; allowed: three numbers, or none")
+    return values
 
 
 def _both(one: Mapping[str, str], *names: str) -> str:

@@ -104,7 +104,6 @@ def _same(study: Mapping[str, Any], name: str, config: Config) -> None:
     if name not in config.methods:
         raise MedadError(f"methods: no {name!r} in this configuration; add its preset to --config")
     method, changes = config.methods[name], config.methods[name].override
-    normalisation = method.normalisation.get(study["dataset"], config.backbone.normalisation)
     ours = {
         "stage1": section_with(config.stage1.consult, changes.stage1, name),
         "detector": section_with(config.detectors.patchcore, changes.detector, name),
@@ -112,7 +111,7 @@ def _same(study: Mapping[str, Any], name: str, config: Config) -> None:
         "steps": (method.stage1, method.synthesis, method.detector),
         "side": config.image.side,
         "weights": (config.backbone.name, config.backbone.weights, config.backbone.sha256),
-        "normalisation": normalisation,
+        "normalisation": config.normalisation_of(name, study["dataset"]),
     }
     backbone = study["backbone"]
     theirs = {
