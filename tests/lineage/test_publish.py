@@ -115,15 +115,17 @@ def test_a_folder_that_cannot_be_written_is_one_error(
     refused(tmp_path / "made", tmp_path / "parent/new", "cannot be written .No space left")
 
 
-def test_two_results_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_results_of_one_name_go_by_their_path(tmp_path: Path) -> None:
     made = Small(tmp_path / "made")
-    figures = [
-        made.step("figure", {"dataset": "d", "split": s, "figure": "f"}, {}, {"figure": b"x"})
-        for s in ("s", "t")
+    pictures = [
+        made.step(
+            "figure", {"dataset": d, "split": "s", "figure": f}, {}, {"figure": (d + f).encode()}
+        )
+        for d, f in (("d", "f"), ("e", "f"), ("e", "g"))
     ]
-    (tmp_path / "parent").mkdir()
-    pictures = tuple(one["figure"] for one in figures)
-    refused(made.root, tmp_path / "parent/x", "results of the same name", pictures)
+    publish(made.root, [one["figure"] for one in pictures], tmp_path / "published")
+    found = {path.name: path.read_text() for path in (tmp_path / "published").glob("*.png")}
+    assert found == {"figures.d.s.f.png": "df", "figures.e.s.f.png": "ef", "g.png": "eg"}
 
 
 def test_no_model_and_no_map_lies_open_though_it_was_asked_for(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -21,16 +22,14 @@ def publish(root: Path, results: Sequence[str], folder: Path) -> list[str]:
 
     That is what a stranger can check. Returns the paths packed. What was asked for lies open beside
     the archives: CSV, Markdown and cell map of a table, the picture of a figure (which is nowhere
-    else). MedadError, and nothing is changed, for a file that is no result, two results that have a
-    file of the same name, a file that is missing or not what its manifest says, an ``evidence``
-    that holds anything else, and a folder that cannot be written.
+    else); those of one name go by their path, such as ``figures.busi.adfa.adfa_curves.png``.
+    MedadError, and nothing is changed, for a file that is no result, a file that is missing or not
+    what its manifest says, an ``evidence`` that holds anything else, and a folder that cannot be
+    written.
     """
     graph = Graph(root)
     asked = {node.path: node for node in map(graph.of_file, results)}
-    opened = [path for node in asked.values() for path in _opened(node)]
-    names = [Path(path).name for path in opened]
-    if len(set(names)) < len(names):
-        raise MedadError(f"{folder}: results of the same name: {', '.join(sorted(opened))}")
+    opened = _named([path for node in asked.values() for path in _opened(node)])
     nodes = {node.path: node for one in asked.values() for node in one.up()}
     packed: dict[str, set[str]] = {}
     made: dict[str, Digest] = {}
@@ -39,19 +38,19 @@ def publish(root: Path, results: Sequence[str], folder: Path) -> list[str]:
         for file in [node.path, *_records(root, node.manifest["key"]), *evidence(node)]:
             packed.setdefault(PurePosixPath(file).parts[1], set()).add(file)
     files = sorted(file for stage_files in packed.values() for file in stage_files)
-    wrong = [path for path in sorted({*files, *opened}) if _fault(root, path, made)]
+    wrong = [path for path in sorted({*files, *opened.values()}) if _fault(root, path, made)]
     if wrong:
         raise checked.refusal(
             [f"{path} ({_fault(root, path, made)})" for path in wrong], "not published"
         )
     try:
         _replaceable(folder / "evidence")
-        for name in names:
+        for name in opened:
             if (folder / name).is_dir():
                 raise MedadError(f"{folder / name}: a folder, where {name} is to be written")
         with prepared(folder) as temporary:
             _write(root, packed, opened, temporary)
-            moves = [(temporary / name, folder / name) for name in ("evidence", *names)]
+            moves = [(temporary / name, folder / name) for name in ("evidence", *opened)]
             (temporary / "aside").mkdir()
             place(moves, temporary / "aside")
     except OSError as error:
@@ -85,6 +84,16 @@ def _opened(node: Node) -> list[str]:
     if node.kind == "figure":
         return [item["path"] for item in node.manifest["outputs"].values()]
     return evidence(node)
+
+
+def _named(paths: Sequence[str]) -> dict[str, str]:
+    """Paths by the names they lie open under, each once: only suffixes hold dots."""
+    names = {path: PurePosixPath(path).name for path in paths}
+    often = Counter(names.values())
+    return {
+        name if often[name] == 1 else ".".join(PurePosixPath(path).parts[1:]): path
+        for path, name in names.items()
+    }
 
 
 def _records(root: Path, key: str) -> list[str]:
@@ -134,9 +143,11 @@ def _is_published(path: str, stage: str) -> bool:
     )
 
 
-def _write(root: Path, packed: Mapping[str, set[str]], opened: Sequence[str], folder: Path) -> None:
+def _write(
+    root: Path, packed: Mapping[str, set[str]], opened: Mapping[str, str], folder: Path
+) -> None:
     (folder / "evidence").mkdir()
     for stage, files in packed.items():
         pack(sorted(files), root, folder / "evidence" / f"{stage}.zip")
-    for path in opened:
-        (folder / Path(path).name).write_bytes((root / path).read_bytes())
+    for name, path in opened.items():
+        (folder / name).write_bytes((root / path).read_bytes())
