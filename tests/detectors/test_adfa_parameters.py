@@ -42,6 +42,7 @@ def test_scores_may_have_another_operator_than_the_training():
         ({"kernel": 4}, "kernel: got 4, allowed: odd"),
         ({"epsilon": 0.0}, "epsilon: got 0.0, allowed: above 0"),
         ({"attention": -0.1}, "attention: got -0.1, allowed: 0 or more"),
+        ({"epochs": -1}, "epochs: got -1, allowed: 0 or more"),
         ({"neighbors": 0}, "neighbors: got 0, allowed: 1 or more"),
         ({"divergence": True}, "divergence: got true, allowed in mode code only"),
         ({"cost": "batch"}, "cost: got batch, allowed in mode code only"),

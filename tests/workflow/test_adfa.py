@@ -14,7 +14,7 @@ from project import Project
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 KEPT = ("padim", "rdad", "adfa")
 SCORINGS = ("adfa", "adfa_average_score")  # of the same trainings
-READINGS = ("adfa", "adfa_code", "adfa_code_divergence")
+READINGS = ("adfa", "adfa_untrained", "adfa_code", "adfa_code_divergence")
 FEWSHOT = ("patchcore", "adfa")
 FIGURES = ["adfa_samples", "adfa_curves", "adfa_attention", "adfa_distances"]
 
@@ -53,7 +53,7 @@ def test_tables_and_pictures_of_adfa(tmp_path: Path) -> None:
         (method, shots) for method in KEPT for shots in ("full", "all")
     ]
     heads = {path.name for path in (results / "heads/phantom/adfa").iterdir()}
-    assert heads == {*KEPT, "adfa_code"}
+    assert heads == {*KEPT, "adfa_untrained", "adfa_code"}
     assert {path.name for path in (results / "weights").glob("*.safetensors")} == {
         "resnet18.random.safetensors",
         "resnet18.random-half.safetensors",
@@ -80,7 +80,7 @@ def test_tables_and_pictures_of_adfa(tmp_path: Path) -> None:
     assert "parameter head" not in told
     assert "nothing has changed" in project.medad("verify").stdout
     page = project.medad("page", "--out", "site").stdout
-    assert "3 tables, 8 cells" in page
+    assert "3 tables, 9 cells" in page
     with closing(sqlite3.connect(project.root / "mlflow.db")) as database:
         query = "SELECT DISTINCT r.name FROM metrics m JOIN runs r USING (run_uuid) WHERE m.key = ?"
         trained = {name for (name,) in database.execute(query, ("topk_mass",))}

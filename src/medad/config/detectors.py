@@ -125,7 +125,7 @@ class Adfa(Model):
     image_score: Literal["maximum", "average", "divergence"]
     smooth: NonNegative
     order: Literal["mixed", "listed"]
-    epochs: Count
+    epochs: Annotated[int, Field(ge=0)]
     batch: Count
     learning_rate: Positive
     weight_decay: NonNegative

@@ -34,7 +34,7 @@ class AdfaParameters:
     ``operator``: SOFT top-k with the entropy ``epsilon``, or the hard choice. ``cost``: what makes
     SOFT top-k independent of scale, of every image, of every patch (``row``), or, in mode ``code``,
     of all images of a batch. ``centres``: of the untrained descriptor, the mean over images or over
-    the means of batches.
+    the means of batches. ``epochs``: 0 leaves the descriptor as it is drawn.
 
     Of scoring alone: ``score_operator``, the same as in training or another. ``image_score``:
     maximum or average of the map of patches, enlarged to ``side`` pixels and smoothed by ``smooth``
@@ -84,9 +84,9 @@ class AdfaParameters:
             image_score=get_args(ImageScore),
             order=get_args(Order),
         )
-        require.counts(self, "reduction", "neighbors", "epochs", "batch")
+        require.counts(self, "reduction", "neighbors", "batch")
         require.above_zero(self, "epsilon", "learning_rate")
-        require.zero_or_more(self, "attention", "weight_decay", "smooth")
+        require.zero_or_more(self, "attention", "weight_decay", "smooth", "epochs")
         if self.kernel != "adaptive" and (self.kernel < 1 or self.kernel % 2 == 0):
             raise MedadError(f"kernel: got {self.kernel}, allowed: odd sizes, or adaptive")
         if self.divergence and self.mode == "paper":
