@@ -128,3 +128,31 @@ def test_a_missing_store_and_no_runs_are_said() -> None:
     tracking = {"uri": "sqlite:///x.db", "experiments": {}, "problem": "unable to open"}
     shown = text(found(mlflow={"a.manifest.json": "run-a"}, tracking=tracking))
     assert "not readable now: unable to open" in shown
+
+
+def test_a_difference_is_told_with_the_interval_of_all_k_where_there_are_several() -> None:
+    number = {
+        "value": 0.7,
+        "metric": "auroc",
+        "aggregation": "mean over draws",
+        "n": 2,
+        "sd": 0.1,
+        "low": 0.6,
+        "high": 0.8,
+        "confidence": 0.95,
+        "baseline": "patchcore",
+        "vs_baseline": 0.0632,
+        "vs_low": 0.0088,
+        "vs_high": 0.1252,
+        "published": [],
+        "source": "a paper",
+        "difference": None,
+        "verdict": "above",
+        "reason": "",
+        "together": None,
+        "interval_file": {"path": "i.json", "sha256": "e" * 64},
+    }
+    alone = "difference from patchcore: +0.0632 [0.0088, 0.1252]"
+    assert f"{alone}\n" in text(found(number=number))
+    number["together"] = [-0.0127, 0.1394]
+    assert f"{alone}, for all K together [-0.0127, 0.1394]\n" in text(found(number=number))

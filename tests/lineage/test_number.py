@@ -30,7 +30,7 @@ ROW = {"label": "CONSULT", "confidence": "certain", "published": {"K2": 0.5, "K8
 INTERVALS = Node(
     "i.manifest.json",
     {
-        "params": {"confidence": 0.9},
+        "params": {"confidence": 0.9, "shots": [2, 8]},
         "outputs": {"intervals": {"path": "i.json", "sha256": "aa", "size": 1}},
     },
 )
@@ -66,6 +66,7 @@ def test_a_cell_is_told_with_interval_and_paper(tmp_path: Path) -> None:
         "vs_baseline": None,
         "vs_low": None,
         "vs_high": None,
+        "together": None,
         "method": "consult",
         "standing": "",
         "verdict": "above",
@@ -76,6 +77,16 @@ def test_a_cell_is_told_with_interval_and_paper(tmp_path: Path) -> None:
         "row_label": "certain",
         "source": "a paper",
     }
+
+
+def test_an_interval_for_all_k_together_where_there_are_several(tmp_path: Path) -> None:
+    line = {**LINE, "vs_sim_low": "-0.0127", "vs_sim_high": "0.1394"}
+    node = table(tmp_path, line)
+    found = number.of_cell(tmp_path, node, INTERVALS, NAME, ENTRY)
+    assert found["together"] == [-0.0127, 0.1394]
+    alone = {**INTERVALS.manifest, "params": {"confidence": 0.9, "shots": [8]}}
+    found = number.of_cell(tmp_path, node, Node("i.manifest.json", alone), NAME, ENTRY)
+    assert found["together"] is None
 
 
 def test_one_published_value_none_and_no_row(tmp_path: Path) -> None:

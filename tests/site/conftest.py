@@ -12,6 +12,7 @@ import pytest
 from pages import Pieces, Site
 from project import ROOT, Project
 
+from medad.lineage.locks import locked
 from medad.site.album import Album
 from medad.site.build import build
 from medad.site.material import Material
@@ -19,10 +20,12 @@ from medad.site.pictures import Gallery
 
 
 @pytest.fixture(scope="session")
-def site(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """Read only."""
-    out = tmp_path_factory.mktemp("site") / "audit"
-    build(finished.root, out, lambda *_: None)
+def site(finished: Project) -> Site:
+    """Read only, of all workers: two at once are refused in one project."""
+    out = finished.root.with_name("finished_site")
+    with locked(out.with_suffix(".lock")):
+        if not out.exists():
+            build(finished.root, out, lambda *_: None)
     return Site(finished, out)
 
 

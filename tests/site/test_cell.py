@@ -23,3 +23,14 @@ def test_warnings_tell_what_to_mind(pieces: Callable[..., Pieces]) -> None:
     text = " ".join(cell_page.warnings(replace(found.cell, audit=audit, standing=("leaky", ""))))
     for needed in ("by design", "1 module changed", "2 kinds of hardware"):
         assert needed in text
+
+
+def test_a_difference_has_the_interval_of_all_k_where_there_are_several(
+    pieces: Callable[..., Pieces],
+) -> None:
+    found = pieces()
+    for ends, said in (([-0.0127, 0.1394], "; for all K together [−0.013, +0.139]"), (None, "")):
+        number = {**found.cell.audit["number"], "together": ends}
+        one = replace(found.cell, audit={**found.cell.audit, "number": number})
+        shown = cell_page.page(found.album, found.table, one)
+        assert f"paired on the same draws and images{said}</small>" in shown

@@ -79,10 +79,11 @@ def _number(top: Tree, number: Mapping[str, Any]) -> None:
     percent = f"{number['confidence']:.0%}"
     _add(branch, f"sd over draws: {sd}, {percent} interval [{number['low']}, {number['high']}]")
     if number["vs_baseline"] is not None:
+        together = f", for all K together {number['together']}" if number["together"] else ""
         _add(
             branch,
             f"difference from {number['baseline']}: {number['vs_baseline']:+} "
-            f"[{number['vs_low']}, {number['vs_high']}]",
+            f"[{number['vs_low']}, {number['vs_high']}]{together}",
         )
     file = number["interval_file"]
     _add(branch, f"both from {file['path']}  sha256 {file['sha256'][:_SHORT]}")

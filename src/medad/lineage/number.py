@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ def of_cell(
 
     ``paper`` is the published value nearest to ours, ``published`` every one that is printed;
     ``confidence`` is that of the interval, which is in ``interval_file`` (path and sha256) and
-    rests on the scores of the baseline too; ``row_label`` says whether the paper names the row.
+    rests on the scores of the baseline too; ``together`` is the interval of the difference that
+    holds for all K of the row, None where there is one K. ``row_label`` says whether the paper
+    names the row.
     MedadError when the CSV has no such line, or says another value.
     """
     line = _line(root, table, name)
@@ -40,6 +42,7 @@ def of_cell(
             key: intervals.manifest["outputs"]["intervals"][key] for key in ("path", "sha256")
         },
         **{key: float(line[key]) if line[key] else None for key in _NUMBERS},
+        "together": _together(line, intervals.manifest["params"]["shots"]),
         **{key: line[key] for key in _TEXTS},
         "because": params["standings"].get(line["method"], ["", ""])[1],
         "baseline": params["baseline"],
@@ -69,6 +72,12 @@ def _line(root: Path, table: Node, name: str) -> dict[str, str]:
         if tuple(line[key] for key in ("dataset", "split", "row", "shots")) == wanted:
             return line
     raise MedadError(f"{table.path}: its CSV has no line {name}; make the table again")
+
+
+def _together(line: Mapping[str, str], shots: Sequence[int]) -> list[float] | None:
+    if len(shots) == 1 or not line["vs_sim_low"]:
+        return None
+    return [float(line["vs_sim_low"]), float(line["vs_sim_high"])]
 
 
 def _row(params: Mapping[str, Any], label: str) -> Mapping[str, Any] | None:

@@ -113,11 +113,13 @@ def _facts(table: Table, cell: Cell) -> list[tuple[str, str]]:
         found.append(("pixel AUROC", plain(float(entry["pixel_auroc"]))))
     if entry["vs_baseline"]:
         low, high = signed(float(entry["vs_low"])), signed(float(entry["vs_high"]))
+        ends = cell.audit["number"]["together"]
+        together = f"; for all K together [{', '.join(map(signed, ends))}]" if ends else ""
         found.append(
             (
                 f"against {table.params['baseline']}",
                 f"{signed(float(entry['vs_baseline']))} [{low}, {high}] "
-                "<small>paired on the same draws and images</small>",
+                f"<small>paired on the same draws and images{together}</small>",
             )
         )
     return found
