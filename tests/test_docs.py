@@ -92,6 +92,7 @@ EVIDENCE = {
         "brain_mri/adfa/hard top-k/full",
         "busi/adfa/hard top-k/full",
     ),
+    "fewshot_all": (304, "brain_mri/grouped/ADFA/K8", "brain_mri/grouped/CONSULT/K8"),
     "adfa_copies": (53, "ADFA/full"),
 }
 
