@@ -15,7 +15,7 @@ def test_the_page_is_written_where_it_is_asked_for(
     project = copy()
     before = project.git("status", "--porcelain")
     done = project.medad("page")
-    assert done.stdout.startswith("1 tables, 9 cells, ")
+    assert done.stdout.startswith("1 table, 9 cells, ")
     assert (project.root / "results/audit/index.html").is_file()
     assert project.git("status", "--porcelain") == before
     refused = project.medad("page", "--out", str(project.root / "src"), check=False)

@@ -16,14 +16,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", type=Path, metavar="FOLDER", help=f"default: {views.PAGES}")
     options = parser.parse_args(arguments)
     from medad.site.build import build
+    from medad.site.text import plural
 
     root = project()
     out = options.out or root / views.PAGES
     made = build(root, out, _progress)
-    print(
-        f"{made['tables']} tables, {made['cells']} cells, {made['images']} images; "
-        f"open {out / 'index.html'}"
-    )
+    counts = [plural(made[f"{noun}s"], noun) for noun in ("table", "cell", "image")]
+    print(f"{', '.join(counts)}; open {out / 'index.html'}")
     return 0
 
 
