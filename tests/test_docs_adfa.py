@@ -93,8 +93,8 @@ def test_what_is_said_of_adfas_tables_is_in_them() -> None:
         re.M,
     )
     ours = {row: (mean.replace("0.", "."), paper.lstrip("0")) for row, mean, paper in means}
-    assert f"RDAD leads**, with {ours['RDAD'][0]}; ADFA has {ours['ADFA'][0]} and" in text
-    assert f"in the paper {ours['ADFA'][1]}." in text
+    assert f"RDAD has the highest value**, {ours['RDAD'][0]}, and ADFA {ours['ADFA'][0]};" in text
+    assert f"paper ADFA leads, with {ours['ADFA'][1]}." in text
     chance = "random backbone"
     assert f"lower by {brain.gap(chance)} on BrainMRI, in" in text
     assert f"higher by {busi.gap(chance, 1)} on BUSI, in" in text

@@ -33,6 +33,8 @@ def test_what_is_said_of_every_detector_is_in_the_table() -> None:
     assert f"has {short(auroc('CONSULT', 'full'))}." in text
     means = {row: cells[row, "all"] for row in rows - {"PatchCore"}}
     assert {row for row, cell in means.items() if float(cell["vs_low"]) > 0} == {"CONSULT"}
+    worse = {row for row, cell in means.items() if float(cell["vs_high"]) < 0}
+    assert worse == {"ADFA", "Patch SVDD", "GANomaly", "EfficientAD"}
     for row, sign in (("CONSULT", 1), ("ADFA", -1)):
         gap, *ends = (sign * float(means[row][key]) for key in ("vs_baseline", "vs_low", "vs_high"))
         assert f"over K**, by {short(gap)} {short(*sorted(ends))}, at no single K" in text

@@ -98,3 +98,20 @@ def test_what_is_no_result_is_one_line(root: Path, a: str, b: str, message: str)
         parse(root, (a, b), None)
     assert message in str(failed.value)
     assert "\n" not in str(failed.value)
+
+
+def test_a_published_figure_of_several_data_sets_goes_by_its_path(root: Path) -> None:
+    public = root / "docs/figures"
+    (public / "evidence").mkdir(parents=True)
+    with zipfile.ZipFile(public / "evidence/figures.zip", "w") as archive:
+        for dataset in ("d", "e"):
+            stem = f"results/figures/{dataset}/s/f"
+            made = seal({"inputs": {}, "outputs": {"figure": {"path": f"{stem}.png"}}})
+            archive.writestr(f"{stem}.manifest.json", canonical_json(made))
+    names = [public / f"figures.{dataset}.s.f.png" for dataset in ("d", "e")]
+    for name in (*names, public / "f.png"):
+        name.touch()
+    first, second = parse(root, (str(names[0]), str(names[1])), None)
+    assert (first.path, second.path) == ("results/figures/d/s/f.png", "results/figures/e/s/f.png")
+    with pytest.raises(MedadError, match="not a result that was published there"):
+        parse(root, (str(public / "f.png"), str(names[0])), None)

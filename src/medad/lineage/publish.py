@@ -29,7 +29,7 @@ def publish(root: Path, results: Sequence[str], folder: Path) -> list[str]:
     """
     graph = Graph(root)
     asked = {node.path: node for node in map(graph.of_file, results)}
-    opened = _named([path for node in asked.values() for path in _opened(node)])
+    opened = open_names([path for node in asked.values() for path in _opened(node)])
     nodes = {node.path: node for one in asked.values() for node in one.up()}
     packed: dict[str, set[str]] = {}
     made: dict[str, Digest] = {}
@@ -86,7 +86,7 @@ def _opened(node: Node) -> list[str]:
     return evidence(node)
 
 
-def _named(paths: Sequence[str]) -> dict[str, str]:
+def open_names(paths: Sequence[str]) -> dict[str, str]:
     """Paths by the names they lie open under, each once: only suffixes hold dots."""
     names = {path: PurePosixPath(path).name for path in paths}
     often = Counter(names.values())

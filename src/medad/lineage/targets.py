@@ -12,6 +12,7 @@ from medad.lineage import cells
 from medad.lineage.cells import choose
 from medad.lineage.graph import relative
 from medad.lineage.places import Folder, Place, Publication, inside, read_json
+from medad.lineage.publish import open_names
 from medad.lineage.revision import Revision
 
 HERE = "this folder"
@@ -108,11 +109,11 @@ def _place(root: Path, head: str) -> Place | None:
 
 def _opened(place: Publication, name: str) -> str:
     """Path below results/ of a file that lies open in a published folder."""
-    for manifest in place.asked():
-        for item in read_json(place, manifest)["outputs"].values():
-            if str(item["path"]).rpartition("/")[2] == name:
-                return str(item["path"])
-    raise MedadError(f"{place.name}/{name}: not a result that was published there")
+    outputs = [read_json(place, manifest)["outputs"].values() for manifest in place.asked()]
+    found = open_names([str(item["path"]) for items in outputs for item in items]).get(name)
+    if found is None:
+        raise MedadError(f"{place.name}/{name}: not a result that was published there")
+    return found
 
 
 def _cell(text: str, rest: list[str]) -> Cell | None:
